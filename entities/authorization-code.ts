@@ -1,0 +1,58 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import { OAuthClient } from './client';
+import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+
+/** An authorization code (RFC 6749 §4.1.2), bound to client, redirect URI and code challenge. */
+@Entity('oauth_authorization_codes', { engine: ENGINE })
+@Index('idx_oauth_authorization_codes_code', ['codeHash'], { unique: true })
+@Index('idx_oauth_authorization_codes_client', ['oauthClientId'])
+@Index('idx_oauth_authorization_codes_expires', ['expiresAt', 'id'])
+export class OAuthAuthorizationCode {
+    @PrimaryColumn(ID)
+    id!: string;
+
+    @Column({ ...HASH, name: 'code_hash' })
+    codeHash!: string;
+
+    @Column({ ...ID, name: 'oauth_client_id' })
+    oauthClientId!: string;
+
+    @ManyToOne(() => OAuthClient, { nullable: false, onUpdate: 'NO ACTION', onDelete: 'NO ACTION' })
+    @JoinColumn({ name: 'oauth_client_id', foreignKeyConstraintName: 'fk_oauth_authorization_codes_client' })
+    client?: OAuthClient;
+
+    @Column({ ...ACCOUNT_ID, name: 'account_id' })
+    accountId!: string;
+
+    @Column({ type: 'text', name: 'redirect_uri' })
+    redirectUri!: string;
+
+    /** What was asked for. */
+    @Column(NAMES)
+    scope!: string;
+
+    @Column({ ...NAMES, name: 'approved_scope' })
+    approvedScope!: string;
+
+    @Column({ type: 'text', nullable: true })
+    nonce!: string | null;
+
+    @Column({ ...HASH, name: 'code_challenge' })
+    codeChallenge!: string;
+
+    @Column({ ...OPTIONAL_TIME, name: 'auth_time' })
+    authTime!: number | null;
+
+    @Column({ ...OPTIONAL_TIME, name: 'consumed_at' })
+    consumedAt!: number | null;
+
+    /** The grant that the exchange began, which a replay ends. */
+    @Column({ ...ID, name: 'grant_id', nullable: true })
+    grantId!: string | null;
+
+    @Column({ ...TIME, name: 'created_at' })
+    createdAt!: number;
+
+    @Column({ ...TIME, name: 'expires_at' })
+    expiresAt!: number;
+}

@@ -1,0 +1,62 @@
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
+import { ACCOUNT_ID, ENGINE, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+
+/** A client (RFC 6749 §2): an application that somebody registered, or a built-in one once it has been used. */
+@Entity('oauth_clients', { engine: ENGINE })
+@Index('idx_oauth_clients_client_id', ['clientId'], { unique: true })
+@Index('idx_oauth_clients_account', ['accountId', 'createdAt', 'id'])
+@Index('idx_oauth_clients_created', ['createdAt', 'id'])
+export class OAuthClient {
+    @PrimaryColumn(ID)
+    id!: string;
+
+    /** The owner; null for built-in clients and for those that an administrator made for nobody. */
+    @Column({ ...ACCOUNT_ID, name: 'account_id', nullable: true })
+    accountId!: string | null;
+
+    @Column({ type: 'varchar', length: 128, name: 'client_id' })
+    clientId!: string;
+
+    @Column({ type: 'varchar', length: 200 })
+    name!: string;
+
+    @Column({ type: 'varchar', length: 16 })
+    type!: 'public' | 'confidential';
+
+    @Column({ type: 'varchar', length: 16, name: 'scope_policy' })
+    scopePolicy!: 'explicit' | 'inherit';
+
+    /** True for a client of the `firstPartyClients` option. */
+    @Column({ type: 'boolean', name: 'first_party' })
+    firstParty!: boolean;
+
+    /** A JSON array; a URI may hold any separator. */
+    @Column({ type: 'text', name: 'redirect_uris' })
+    redirectUris!: string;
+
+    @Column({ ...NAMES, name: 'allowed_scopes' })
+    allowedScopes!: string;
+
+    @Column({ ...NAMES, name: 'allowed_grants' })
+    allowedGrants!: string;
+
+    /** Lower-case hex SHA-256. */
+    @Column({ type: 'varchar', length: 64, name: 'secret_hash', nullable: true })
+    secretHash!: string | null;
+
+    @Column({ type: 'varchar', length: 64, name: 'previous_secret_hash', nullable: true })
+    previousSecretHash!: string | null;
+
+    @Column({ ...OPTIONAL_TIME, name: 'previous_secret_expires_at' })
+    previousSecretExpiresAt!: number | null;
+
+    @Column({ ...TIME, name: 'created_at' })
+    createdAt!: number;
+
+    @Column({ ...TIME, name: 'updated_at' })
+    updatedAt!: number;
+
+    /** A deleted client stays, unusable, for as long as the rows of its ended grants name it. */
+    @Column({ ...OPTIONAL_TIME, name: 'deleted_at' })
+    deletedAt!: number | null;
+}

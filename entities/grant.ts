@@ -1,0 +1,44 @@
+import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
+import { OAuthClient } from './client';
+import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+
+/** What an account gave a client: the chain that a grant's refresh tokens form, and its end. */
+@Entity('oauth_grants', { engine: ENGINE })
+@Index('idx_oauth_grants_account', ['accountId', 'oauthClientId'])
+@Index('idx_oauth_grants_client', ['oauthClientId', 'createdAt'])
+@Index('idx_oauth_grants_ended', ['endedAt', 'id'])
+export class OAuthGrant {
+    @PrimaryColumn(ID)
+    id!: string;
+
+    @Column({ ...ID, name: 'oauth_client_id' })
+    oauthClientId!: string;
+
+    @ManyToOne(() => OAuthClient, { nullable: false, onUpdate: 'NO ACTION', onDelete: 'NO ACTION' })
+    @JoinColumn({ name: 'oauth_client_id', foreignKeyConstraintName: 'fk_oauth_grants_client' })
+    client?: OAuthClient;
+
+    @Column({ ...ACCOUNT_ID, name: 'account_id' })
+    accountId!: string;
+
+    /** What was granted at first. The head of the chain says what is left of it. */
+    @Column(NAMES)
+    scope!: string;
+
+    /** 256 random bits that prove, without its row, that a refresh token was issued in this chain. */
+    @Column({ ...HASH, name: 'chain_key' })
+    chainKey!: string;
+
+    /** When the person signed in, epoch seconds, where the host tells (OpenID Connect Core §2, `auth_time`). */
+    @Column({ ...OPTIONAL_TIME, name: 'auth_time' })
+    authTime!: number | null;
+
+    @Column({ ...TIME, name: 'created_at' })
+    createdAt!: number;
+
+    @Column({ ...OPTIONAL_TIME, name: 'ended_at' })
+    endedAt!: number | null;
+
+    @Column({ type: 'varchar', length: 32, name: 'end_reason', nullable: true })
+    endReason!: string | null;
+}

@@ -1,0 +1,28 @@
+import { OAuthAuthorizationCode } from './authorization-code';
+import { OAuthAuthorizationRequest } from './authorization-request';
+import { OAuthClient } from './client';
+import { OAuthDeviceAuthorization } from './device-authorization';
+import { OAuthGrant } from './grant';
+import { OAuthRefreshToken } from './refresh-token';
+import { OAuthUserCodeFailure } from './user-code-failure';
+
+export {
+    OAuthAuthorizationCode,
+    OAuthAuthorizationRequest,
+    OAuthClient,
+    OAuthDeviceAuthorization,
+    OAuthGrant,
+    OAuthRefreshToken,
+    OAuthUserCodeFailure
+};
+
+/** Every entity, for the `entities` of the host's DataSource. */
+export const entities = [
+    OAuthClient,
+    OAuthGrant,
+    OAuthRefreshToken,
+    OAuthDeviceAuthorization,
+    OAuthAuthorizationRequest,
+    OAuthAuthorizationCode,
+    OAuthUserCodeFailure
+];

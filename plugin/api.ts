@@ -1,0 +1,80 @@
+import { createClient, deleteClient, getClient, listClients, rotateSecret, updateClient } from './clients/own';
+import type { ClientChange, NewClient } from './clients/own';
+import type { ClientDescription } from './clients/describe';
+import type { Context } from './context';
+import { ManagementError } from './errors';
+import { decideDeviceConsent, readDeviceConsent, type Decision, type DeviceConsent } from './grants/device-consent';
+import type { Account } from './options';
+import { listTokens, type Token, type TokenStatus } from './tokens/list';
+import { revokeClientTokens, revokeToken } from './tokens/own';
+import type { Page } from './tokens/paging';
+
+/**
+ * `server.plugins['hapi-forum-oauth']`: what the endpoints do, for the host's own code. Every function takes the id of
+ * the account that acts, and throws the error that the endpoint would answer: a `ManagementError`, or for consents an
+ * `OAuthError`.
+ */
+export interface ForumOAuth {
+    clients: {
+        list(accountId: string): Promise<ClientDescription[]>;
+        create(accountId: string, input: NewClient): Promise<{ client: ClientDescription; client_secret?: string }>;
+        get(accountId: string, id: string): Promise<ClientDescription>;
+        update(accountId: string, id: string, change: ClientChange): Promise<ClientDescription>;
+        delete(accountId: string, id: string): Promise<void>;
+        /** @param overlapSeconds for how long the old secret goes on working, at most seven days */
+        rotateSecret(
+            accountId: string,
+            id: string,
+            overlapSeconds?: number
+        ): Promise<{ client: ClientDescription; client_secret: string; previous_secret_expires_at?: string }>;
+    };
+    tokens: {
+        list(
+            accountId: string,
+            filter?: { page?: number; status?: TokenStatus; oauthClientId?: string }
+        ): Promise<Page & { tokens: Token[] }>;
+        /** Ends the grant that the token's row belongs to. */
+        revoke(accountId: string, tokenId: string): Promise<void>;
+        /** Ends all grants of the account to one client, by the client's `id`. */
+        revokeClient(accountId: string, oauthClientId: string): Promise<void>;
+    };
+    deviceConsent: {
+        read(accountId: string, userCode: string): Promise<DeviceConsent>;
+        decide(accountId: string, userCode: string, decision: Decision): Promise<{ status: 'approved' | 'denied' }>;
+    };
+}
+
+export function forumApi(context: Context): ForumOAuth {
+    const acting = async (accountId: string): Promise<Account> => {
+        const account = await context.findAccount(accountId);
+        if (!account) {
+            throw new ManagementError('unauthorized', 'There is no such account, or it may not act.', 'Check the id.');
+        }
+        return account;
+    };
+    return {
+        clients: {
+            list: async (accountId) => listClients(context, (await acting(accountId)).id),
+            create: async (accountId, input) => createClient(context, await acting(accountId), input),
+            get: async (accountId, id) => getClient(context, (await acting(accountId)).id, id),
+            update: async (accountId, id, change) => updateClient(context, await acting(accountId), id, change),
+            delete: async (accountId, id) => deleteClient(context, await acting(accountId), id),
+            rotateSecret: async (accountId, id, overlapSeconds = 0) =>
+                rotateSecret(context, await acting(accountId), id, overlapSeconds)
+        },
+        tokens: {
+            list: async (accountId, { page = 1, status, oauthClientId } = {}) => {
+                const { id } = await acting(accountId);
+                return listTokens(context.database, { accountId: id, page, status, oauthClientId }, context.clock());
+            },
+            revoke: async (accountId, tokenId) => revokeToken(context, (await acting(accountId)).id, tokenId),
+            revokeClient: async (accountId, oauthClientId) =>
+                revokeClientTokens(context, (await acting(accountId)).id, oauthClientId)
+        },
+        deviceConsent: {
+            read: async (accountId, userCode) => readDeviceConsent(context, await acting(accountId), userCode),
+            decide: async (accountId, userCode, decision) =>
+                decideDeviceConsent(context, await acting(accountId), userCode, decision)
+        }
+    };
+}

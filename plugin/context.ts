@@ -1,0 +1,20 @@
+import type { Database } from './database';
+import type { EmitEvent } from './events';
+import type { Account, Settings } from './options';
+import type { Vocabulary } from './scopes/vocabulary';
+import type { KeySet } from './tokens/keys';
+
+/** All that one registration of the plugin works with; there are no globals. */
+export interface Context {
+    readonly settings: Settings;
+    readonly database: Database;
+    readonly keys: KeySet;
+    readonly vocabulary: Vocabulary;
+    /** The current time, epoch milliseconds. */
+    readonly clock: () => number;
+    readonly emit: EmitEvent;
+    /** The account, or null where there is none or it may not act now. Never called inside a transaction. */
+    readonly findAccount: (accountId: string) => Promise<Account | null>;
+    /** Absolute URL of a path below the route prefix. */
+    readonly endpoint: (path: string) => string;
+}

@@ -1,0 +1,190 @@
+import { Boom } from '@hapi/boom';
+import type { Lifecycle, Request, ResponseToolkit } from '@hapi/hapi';
+import { isUnavailable } from './database';
+
+/** Seconds after which a client may try again when the database was out of reach. */
+const RETRY_AFTER = 5;
+
+/** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin answers. */
+export type OAuthErrorCode =
+    | 'access_denied'
+    | 'authorization_pending'
+    | 'consent_required'
+    | 'expired_token'
+    | 'invalid_client'
+    | 'invalid_grant'
+    | 'invalid_request'
+    | 'invalid_scope'
+    | 'invalid_target'
+    | 'invalid_token'
+    | 'insufficient_scope'
+    | 'login_required'
+    | 'registration_not_supported'
+    | 'request_not_supported'
+    | 'request_uri_not_supported'
+    | 'server_error'
+    | 'slow_down'
+    | 'temporarily_unavailable'
+    | 'unauthorized_client'
+    | 'unsupported_grant_type'
+    | 'unsupported_response_type'
+    | 'unsupported_token_type';
+
+/**
+ * An error of a protocol endpoint, answered as `{"error","error_description"}` (RFC 6749 §5.2).
+ *
+ * Descriptions are fixed texts in the characters that §5.2 allows, never something that the caller sent.
+ */
+export class OAuthError extends Boom {
+    readonly error: OAuthErrorCode;
+
+    constructor(
+        error: OAuthErrorCode,
+        description: string,
+        { statusCode = 400, headers = {} }: { statusCode?: number; headers?: Record<string, string> } = {}
+    ) {
+        super(description, { statusCode });
+        this.error = error;
+        this.output.payload = { error, error_description: description } as unknown as typeof this.output.payload;
+        Object.assign(this.output.headers, headers);
+    }
+}
+
+/** The stable codes of the management endpoints. */
+export type ManagementErrorCode =
+    | 'invalid_request'
+    | 'unauthorized'
+    | 'forbidden'
+    | 'not_found'
+    | 'conflict'
+    | 'rate_limited'
+    | 'unavailable'
+    | 'internal_error';
+
+const MANAGEMENT_STATUS: Record<ManagementErrorCode, number> = {
+    invalid_request: 400,
+    unauthorized: 401,
+    forbidden: 403,
+    not_found: 404,
+    conflict: 409,
+    rate_limited: 429,
+    unavailable: 503,
+    internal_error: 500
+};
+
+/** An error of a management endpoint, answered as `{"error","message","suggested","metadata"}`. */
+export class ManagementError extends Boom {
+    readonly error: ManagementErrorCode;
+
+    /**
+     * @param message what happened
+     * @param suggested what the caller can do
+     * @param metadata details; for a malformed field `field` and `rule`
+     */
+    constructor(
+        error: ManagementErrorCode,
+        message: string,
+        suggested: string,
+        metadata: Record<string, unknown> = {}
+    ) {
+        super(message, { statusCode: MANAGEMENT_STATUS[error] });
+        this.error = error;
+        this.output.payload = { error, message, suggested, metadata } as unknown as typeof this.output.payload;
+    }
+}
+
+/** A malformed field of a management request. */
+export function invalidField(field: string, rule: string, message: string, suggested: string): ManagementError {
+    return new ManagementError('invalid_request', message, suggested, { field, rule });
+}
+
+/** What is absent, and what is somebody else's: the two look the same. */
+export function notFound(what: string): ManagementError {
+    return new ManagementError(
+        'not_found',
+        `There is no such ${what}.`,
+        `Check the id against the list of your ${what}s.`
+    );
+}
+
+/** `onPreResponse` of the protocol endpoints. */
+export const protocolErrors = errorsAs((error, statusCode) => {
+    if (isUnavailable(error) || statusCode === 503) {
+        return new OAuthError('temporarily_unavailable', 'The server cannot answer at the moment, try again later', {
+            statusCode: 503,
+            headers: { 'retry-after': String(RETRY_AFTER) }
+        });
+    }
+    if (statusCode === 429) {
+        return new OAuthError('temporarily_unavailable', 'Too many requests, try again later', {
+            statusCode,
+            headers: { 'retry-after': String(RETRY_AFTER) }
+        });
+    }
+    if (statusCode >= 500) {
+        return new OAuthError('server_error', 'The server met an unexpected condition', { statusCode });
+    }
+    if (statusCode === 413 || statusCode === 415) {
+        return new OAuthError(
+            'invalid_request',
+            statusCode === 413 ? 'The body is too large' : 'The body is of a type that this endpoint does not read'
+        );
+    }
+    return new OAuthError(statusCode === 401 ? 'login_required' : 'invalid_request', 'The request is malformed', {
+        statusCode
+    });
+});
+
+/** `onPreResponse` of the management endpoints. */
+export const managementErrors = errorsAs((error, statusCode) => {
+    if (isUnavailable(error) || statusCode === 503) {
+        const unavailable = new ManagementError(
+            'unavailable',
+            'The server cannot answer at the moment.',
+            'Try again in a few seconds.'
+        );
+        unavailable.output.headers['retry-after'] = String(RETRY_AFTER);
+        return unavailable;
+    }
+    if (statusCode === 429) {
+        const limited = new ManagementError('rate_limited', 'Too many requests.', 'Wait before you try again.');
+        limited.output.headers['retry-after'] = String(RETRY_AFTER);
+        return limited;
+    }
+    if (statusCode >= 500) {
+        return new ManagementError(
+            'internal_error',
+            'The server met an unexpected condition.',
+            'Try again; if it persists, tell the people who run this forum.'
+        );
+    }
+    if (statusCode === 413) {
+        return invalidField('body', 'size', 'The body is too large.', 'Send less.');
+    }
+    if (statusCode === 415) {
+        return invalidField('body', 'type', 'The body is not JSON.', 'Send it as application/json.');
+    }
+    return new ManagementError('invalid_request', 'The request is malformed.', 'Check its path, headers and body.');
+});
+
+/**
+ * Gives every error that is not yet in an endpoint group's own shape that shape, hapi's and the host's included. The
+ * original stays the `data` of a 500, from where hapi logs it.
+ */
+function errorsAs(shape: (error: Error, statusCode: number) => Boom): Lifecycle.Method {
+    return (request: Request, h: ResponseToolkit) => {
+        const { response } = request;
+        if (!('isBoom' in response)) {
+            return h.continue;
+        }
+        if (response instanceof OAuthError || response instanceof ManagementError) {
+            return h.continue;
+        }
+        const shaped = shape(response, response.output.statusCode);
+        // The error itself is kept and only its output replaced, so that hapi still reports what went wrong.
+        response.output.statusCode = shaped.output.statusCode;
+        response.output.payload = shaped.output.payload;
+        response.output.headers = { ...response.output.headers, ...shaped.output.headers };
+        return h.continue;
+    };
+}

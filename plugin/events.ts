@@ -1,0 +1,72 @@
+import type { Server } from '@hapi/hapi';
+
+/** Why a grant ended. */
+export type EndReason =
+    | 'revoked_by_account'
+    | 'revoked_by_administrator'
+    | 'revoked_by_client'
+    | 'refresh_token_reused'
+    | 'code_replayed'
+    | 'client_deleted';
+
+/**
+ * What happens, for the host to log or act on: `server.events.on('oauth', (event) => …)`. Events carry ids, never a
+ * token, a code, a secret or a hash of one. `oauth_client_id` is a client's `id`, `client_id` what it calls itself.
+ */
+export type OAuthEvent =
+    | {
+          type: 'token_issued';
+          grant_type: string;
+          account_id: string;
+          oauth_client_id: string;
+          client_id: string;
+          scope: string;
+          /** Where the client was given a refresh token. */
+          grant_id?: string;
+      }
+    | { type: 'refresh_token_reused'; account_id: string; oauth_client_id: string; grant_id: string }
+    | {
+          type: 'grant_revoked';
+          reason: EndReason;
+          account_id: string;
+          oauth_client_id: string;
+          grant_id: string;
+      }
+    | {
+          type: 'client_created' | 'client_updated' | 'client_deleted' | 'client_secret_rotated';
+          /** Who did it. */
+          account_id: string;
+          oauth_client_id: string;
+          client_id: string;
+      }
+    | {
+          type: 'device_authorization_requested';
+          device_authorization_id: string;
+          oauth_client_id: string;
+          client_id: string;
+      }
+    | {
+          type: 'device_authorization_approved' | 'device_authorization_denied';
+          device_authorization_id: string;
+          account_id: string;
+          oauth_client_id: string;
+          client_id: string;
+      };
+
+/** An event and when it happened, RFC 3339. */
+export type TimedOAuthEvent = OAuthEvent & { at: string };
+
+export type EmitEvent = (event: OAuthEvent) => void;
+
+/** Makes `server.events` know the name `oauth`. A listener that throws is logged: the request is not its business. */
+export function eventEmitter(server: Server, clock: () => number): EmitEvent {
+    server.event({ name: 'oauth' });
+    return (event) => {
+        const timed: TimedOAuthEvent = { ...event, at: new Date(clock()).toISOString() };
+        try {
+            server.events.emit('oauth', timed);
+        } catch (error) {
+            server.log(['oauth', 'event', 'error'], error as Error);
+        }
+    };
+}

@@ -1,0 +1,41 @@
+import type { ServerRoute } from '@hapi/hapi';
+import { readCredentials } from '../clients/authenticate';
+import type { Context } from '../context';
+import { authorizeDevice } from '../grants/device-authorization';
+import { decideDeviceConsent, readDeviceConsent } from '../grants/device-consent';
+import { required } from '../grants/parameters';
+import { readConsentBody, readConsentQuery } from './consent';
+import { authorizationHeader, formRoute } from './protocol';
+import { sessionAuthTime, sessionRoute } from './session';
+
+/** The device authorization endpoint (RFC 8628 §3.1) and its consent, for the host's frontend. */
+export function deviceRoutes(context: Context): ServerRoute[] {
+    const path = '/oauth/device/consent';
+    return [
+        formRoute('/oauth/device_authorization', (form, request) => {
+            if (authorizationHeader(request) === undefined) {
+                required(form, 'client_id');
+            }
+            return authorizeDevice(context, readCredentials(authorizationHeader(request), form), form);
+        }),
+        sessionRoute(context, {
+            method: 'GET',
+            path,
+            shape: 'protocol',
+            changesState: true,
+            handler: (request, account) => readDeviceConsent(context, account, readConsentQuery(request, 'user_code'))
+        }),
+        sessionRoute(context, {
+            method: 'POST',
+            path,
+            shape: 'protocol',
+            handler: (request, account) => {
+                const body = readConsentBody(request, 'user_code');
+                return decideDeviceConsent(context, account, body.subject, {
+                    decision: body.decision,
+                    authTime: sessionAuthTime(context, request)
+                });
+            }
+        })
+    ];
+}

@@ -1,0 +1,42 @@
+import type { Lifecycle, Request, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
+import { protocolErrors } from '../errors';
+import { RAW_PAYLOAD, readFormBody } from './body';
+import type { Form } from './form';
+import { NO_STORE, setHeaders } from './headers';
+
+/** Any page may talk to the endpoints that look at no cookie. */
+export const ANY_ORIGIN: RouteOptionsCors = {
+    origin: ['*'],
+    credentials: false,
+    headers: ['Accept', 'Authorization', 'Content-Type'],
+    exposedHeaders: ['WWW-Authenticate', 'Retry-After'],
+    additionalHeaders: [],
+    additionalExposedHeaders: []
+};
+
+const noStore: Lifecycle.Method = (request, h) => {
+    setHeaders(request, NO_STORE);
+    return h.continue;
+};
+
+/** What all protocol endpoints without a session share: no cookies, any origin, errors as RFC 6749 §5.2 has them. */
+export const PROTOCOL_ROUTE: RouteOptions = {
+    auth: false,
+    cors: ANY_ORIGIN,
+    state: { parse: false, failAction: 'ignore' },
+    ext: { onPreResponse: [{ method: protocolErrors }, { method: noStore }] }
+};
+
+/** A protocol endpoint that takes a form. */
+export function formRoute(path: string, handler: (form: Form, request: Request) => Promise<object>): ServerRoute {
+    return {
+        method: 'POST',
+        path,
+        options: { ...PROTOCOL_ROUTE, payload: RAW_PAYLOAD },
+        handler: (request, h) => handler(readFormBody(request), request).then((answer) => h.response(answer))
+    };
+}
+
+export function authorizationHeader(request: Request): string | undefined {
+    return request.headers.authorization as string | undefined;
+}

@@ -1,0 +1,45 @@
+import type { ServerRoute } from '@hapi/hapi';
+import { authenticateClient, readCredentials } from '../clients/authenticate';
+import { DEVICE_CODE_GRANT, findClient, type Client } from '../clients/client';
+import type { Context } from '../context';
+import { OAuthError } from '../errors';
+import { clientCredentialsGrant } from '../grants/client-credentials';
+import { deviceCodeGrant } from '../grants/device-code';
+import { required } from '../grants/parameters';
+import { refreshTokenGrant } from '../grants/refresh-token';
+import { requireGrant } from '../grants/require-grant';
+import type { TokenResponse } from '../tokens/response';
+import type { Form } from './form';
+import { authorizationHeader, formRoute } from './protocol';
+
+type Grant = (context: Context, client: Client, form: Form) => Promise<TokenResponse>;
+
+/** The grants that begin with an authenticated client. The refresh token grant reads client and token in one query. */
+const GRANTS = new Map<string, Grant>([
+    [DEVICE_CODE_GRANT, deviceCodeGrant],
+    ['client_credentials', clientCredentialsGrant]
+]);
+
+/** The grant types that the token endpoint takes. */
+export const GRANT_TYPES_SUPPORTED = [...GRANTS.keys(), 'refresh_token'];
+
+/** The token endpoint (RFC 6749 §3.2). */
+export function tokenRoutes(context: Context): ServerRoute[] {
+    return [
+        formRoute('/oauth/token', async (form, request) => {
+            const grantType = required(form, 'grant_type');
+            const credentials = readCredentials(authorizationHeader(request), form);
+            if (grantType === 'refresh_token') {
+                return refreshTokenGrant(context, credentials, form);
+            }
+            const found = await findClient(context, credentials.clientId);
+            const client = authenticateClient(found, credentials, context.clock());
+            const grant = GRANTS.get(grantType);
+            if (!grant) {
+                throw new OAuthError('unsupported_grant_type', 'The server does not know this grant type');
+            }
+            requireGrant(client, grantType);
+            return grant(context, client, form);
+        })
+    ];
+}

@@ -1,0 +1,107 @@
+import { Boom } from '@hapi/boom';
+import type { Lifecycle, Request, Server, ServerAuthSchemeObject } from '@hapi/hapi';
+import type { Context } from '../context';
+import { narrowScope } from '../scopes/resolve';
+import { expand, isStandardScope } from '../scopes/vocabulary';
+import { tokenScope, verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token';
+import { setHeaders } from '../routes/headers';
+
+/** `request.auth.credentials` on a route that an access token opened. */
+export interface OAuthCredentials {
+    accountId: string;
+    clientId: string;
+    /** Standard scopes and permissions, the wildcard spelled out; hapi's `access.scope` looks here. */
+    scope: string[];
+    /** The permissions among them. */
+    permissions: string[];
+}
+
+export const STRATEGY = 'oauth';
+
+/** A bearer token and nothing else (RFC 6750 §2.1). */
+const BEARER = /^bearer(?: +(.*))?$/i;
+
+/** The scheme behind the `oauth` strategy: access tokens of this issuer and audience (RFC 6750, RFC 9068). */
+export function bearerScheme(context: Context): ServerAuthSchemeObject {
+    return {
+        authenticate: async (request, h) => {
+            const match = BEARER.exec((request.headers.authorization as string | undefined) ?? '');
+            if (!match) {
+                return h.unauthenticated(challenge('Bearer', true));
+            }
+            const claims = await verifyAccessToken(context, match[1] ?? '');
+            const scope = claims && (await currentScope(context, claims));
+            if (!scope) {
+                return h.unauthenticated(invalidToken());
+            }
+            const expanded = expand(context.vocabulary, scope);
+            const credentials: OAuthCredentials = {
+                accountId: claims.sub,
+                clientId: claims.client_id,
+                scope: expanded,
+                permissions: expanded.filter((name) => !isStandardScope(name))
+            };
+            return h.authenticated({ credentials: { ...credentials }, artifacts: claims });
+        }
+    };
+}
+
+/** The 401 for a token that is malformed, expired, another issuer's, or no access token at all (RFC 6750 §3.1). */
+export function invalidToken(): Boom {
+    return challenge('Bearer error="invalid_token", error_description="The access token is invalid or has expired"');
+}
+
+/** A 401 with its challenge. A missing token leaves the word to the route's next strategy. */
+function challenge(value: string, isMissing = false): Boom {
+    const error = new Boom(isMissing ? 'Missing access token' : 'Invalid access token', { statusCode: 401 });
+    error.output.headers['WWW-Authenticate'] = value;
+    return Object.assign(error, isMissing && { isMissing });
+}
+
+/**
+ * What the token is worth: with `bearer.permissions` `token` what it says, with `current` no more than its account may
+ * do now. Null when the account may not act.
+ */
+async function currentScope(context: Context, claims: AccessTokenClaims): Promise<string[] | null> {
+    const scope = tokenScope(claims);
+    if (context.settings.bearer.permissions === 'token') {
+        return scope;
+    }
+    const account = await context.findAccount(claims.sub);
+    return account && narrowScope(context.vocabulary, { policy: 'inherit', allowed: [] }, scope, account.permissions);
+}
+
+interface ScopeRequirement {
+    selection?: string[];
+    required?: string[];
+}
+
+/** `onPreResponse` of the whole server: says which scope a token lacked for the host's route (RFC 6750 §3.1). */
+const insufficientScope: Lifecycle.Method = (request, h) => {
+    const needed = neededScope(request);
+    if (needed !== null) {
+        const scope = needed === '' ? '' : `, scope="${needed}"`;
+        setHeaders(request, { 'WWW-Authenticate': `Bearer error="insufficient_scope"${scope}` });
+    }
+    return h.continue;
+};
+
+function neededScope({ auth, response }: Request): string | null {
+    if (!('isBoom' in response) || response.output.statusCode !== 403 || auth.strategy !== STRATEGY) {
+        return null;
+    }
+    // What hapi says of a failed `access.scope`.
+    const { need } = (response.data ?? {}) as { need?: ScopeRequirement[] };
+    if (!auth.isAuthenticated || !Array.isArray(need)) {
+        return null;
+    }
+    const names = need.flatMap(({ required = [], selection = [] }) => [...required, ...selection]);
+    return [...new Set(names)].join(' ');
+}
+
+/** Adds the scheme and the strategy `oauth` to the host's server. */
+export function registerBearer(server: Server, context: Context): void {
+    server.auth.scheme(STRATEGY, () => bearerScheme(context));
+    server.auth.strategy(STRATEGY, STRATEGY);
+    server.ext('onPreResponse', insufficientScope);
+}

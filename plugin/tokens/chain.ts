@@ -1,0 +1,312 @@
+import { OAuthGrant, OAuthRefreshToken } from '../../entities';
+import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from '../clients/client';
+import type { Context } from '../context';
+import type { Queries } from '../database';
+import type { EndReason } from '../events';
+import { createId } from '../ids';
+import { joinNames, splitNames } from '../scopes/text';
+import { createChainKey, createRefreshToken, sealSuccessor, type RefreshTokenAddress } from './refresh-token';
+import { hashSecret } from './secret';
+
+/** A hand-out later than this after the rotation is late, and the window of what is handed out late: milliseconds. */
+export const LATE_AFTER = 60_000;
+
+/** `retry_until` of a token that may be handed out until it is used. */
+export const UNTIL_USED = Number.MAX_SAFE_INTEGER;
+
+/** A grant as a presented refresh token needs it. */
+export interface Chain {
+    id: string;
+    accountId: string;
+    /** What was granted at first. */
+    scope: string[];
+    chainKey: string;
+    authTime: number | null;
+    createdAt: number;
+    ended: boolean;
+}
+
+/** One token of a chain. */
+export interface ChainToken {
+    generation: number;
+    hash: string;
+    scope: string[];
+    sealed: string | null;
+    retryUntil: number;
+    handedOutLate: boolean;
+    createdAt: number;
+    expiresAt: number;
+}
+
+/** What there is to know of a presented refresh token, read at one instant. */
+export interface Presentation {
+    client: Client | null;
+    /** The client's grant that the token names. */
+    chain: Chain | null;
+    presented: ChainToken | null;
+    successor: ChainToken | null;
+    /** When the successor was itself rotated away, epoch milliseconds. */
+    successorUsedAt: number | null;
+}
+
+const tokenColumns = (alias: 't' | 's'): string =>
+    ['generation', 'token_hash', 'scope', 'sealed_token', 'retry_until', 'handed_out_late', 'created_at', 'expires_at']
+        .map((column) => `${alias}.${column} AS ${alias}_${column}`)
+        .join(', ');
+
+const PRESENTATION = `
+    SELECT ${CLIENT_COLUMNS}, g.id AS g_id, g.account_id AS g_account_id, g.scope AS g_scope,
+        g.chain_key AS g_chain_key, g.auth_time AS g_auth_time, g.created_at AS g_created_at,
+        g.ended_at AS g_ended_at, ${tokenColumns('t')}, ${tokenColumns('s')}, u.created_at AS u_created_at
+    FROM oauth_clients c
+    LEFT JOIN oauth_grants g ON g.id = ? AND g.oauth_client_id = c.id
+    LEFT JOIN oauth_refresh_tokens t ON t.grant_id = g.id AND t.generation = ?
+    LEFT JOIN oauth_refresh_tokens s ON s.grant_id = g.id AND s.generation = ?
+    LEFT JOIN oauth_refresh_tokens u ON u.grant_id = g.id AND u.generation = ?
+    WHERE c.client_id = ? AND c.deleted_at IS NULL`;
+
+type TokenColumns<Alias extends 't' | 's'> = Record<`${Alias}_token_hash` | `${Alias}_scope`, string> &
+    Record<`${Alias}_sealed_token`, string | null> &
+    Record<
+        | `${Alias}_generation`
+        | `${Alias}_retry_until`
+        | `${Alias}_handed_out_late`
+        | `${Alias}_created_at`
+        | `${Alias}_expires_at`,
+        number | string | null
+    >;
+
+interface GrantColumns {
+    g_id: string | null;
+    g_account_id: string;
+    g_scope: string;
+    g_chain_key: string;
+    g_auth_time: number | string | null;
+    g_created_at: number | string;
+    g_ended_at: number | string | null;
+}
+
+type PresentationRow = ClientColumns &
+    GrantColumns &
+    TokenColumns<'t'> &
+    TokenColumns<'s'> & { u_created_at: number | string | null };
+
+/** Reads client, grant, presented token, its successor and whether that was used, in one SELECT by unique keys. */
+export async function findPresentation(
+    queries: Queries,
+    clientId: string,
+    { grantId, generation }: RefreshTokenAddress
+): Promise<Presentation> {
+    const [row] = await queries.query<PresentationRow>(PRESENTATION, [
+        grantId,
+        generation,
+        generation + 1,
+        generation + 2,
+        clientId
+    ]);
+    if (!row) {
+        return { client: null, chain: null, presented: null, successor: null, successorUsedAt: null };
+    }
+    return {
+        client: clientFromRow(row),
+        chain: row.g_id === null ? null : chainFromRow(row, row.g_id),
+        presented:
+            row.t_generation === null
+                ? null
+                : {
+                      generation: Number(row.t_generation),
+                      hash: row.t_token_hash,
+                      scope: splitNames(row.t_scope),
+                      sealed: row.t_sealed_token,
+                      retryUntil: Number(row.t_retry_until),
+                      handedOutLate: Boolean(row.t_handed_out_late),
+                      createdAt: Number(row.t_created_at),
+                      expiresAt: Number(row.t_expires_at)
+                  },
+        successor:
+            row.s_generation === null
+                ? null
+                : {
+                      generation: Number(row.s_generation),
+                      hash: row.s_token_hash,
+                      scope: splitNames(row.s_scope),
+                      sealed: row.s_sealed_token,
+                      retryUntil: Number(row.s_retry_until),
+                      handedOutLate: Boolean(row.s_handed_out_late),
+                      createdAt: Number(row.s_created_at),
+                      expiresAt: Number(row.s_expires_at)
+                  },
+        successorUsedAt: row.u_created_at === null ? null : Number(row.u_created_at)
+    };
+}
+
+function chainFromRow(row: GrantColumns, id: string): Chain {
+    return {
+        id,
+        accountId: row.g_account_id,
+        scope: splitNames(row.g_scope),
+        chainKey: row.g_chain_key,
+        authTime: row.g_auth_time === null ? null : Number(row.g_auth_time),
+        createdAt: Number(row.g_created_at),
+        ended: row.g_ended_at !== null
+    };
+}
+
+/** When a token made now expires, epoch milliseconds: its own lifetime, within the cap on its chain. */
+function expiry({ settings }: Context, chainBegan: number, now: number): number {
+    const { refreshToken, refreshChain } = settings.lifetimes;
+    const own = now + refreshToken * 1000;
+    return refreshChain === undefined ? own : Math.min(own, chainBegan + refreshChain * 1000);
+}
+
+/** A chain that an exchange is about to begin. */
+export interface NewChain {
+    grantId: string;
+    refreshToken: string;
+    /** Writes grant and first token, within the transaction that spends the code. */
+    insert(queries: Queries): Promise<void>;
+}
+
+/** Makes a grant and the first refresh token of its chain. */
+export function newChain(
+    context: Context,
+    grant: { client: Client; accountId: string; scope: readonly string[]; authTime: number | null }
+): NewChain {
+    const now = context.clock();
+    const grantId = createId(now);
+    const chainKey = createChainKey();
+    const refreshToken = createRefreshToken(chainKey, { grantId, generation: 0 });
+    const scope = joinNames(grant.scope);
+    return {
+        grantId,
+        refreshToken,
+        insert: async (queries) => {
+            await queries.insert(OAuthGrant, {
+                id: grantId,
+                oauthClientId: grant.client.id,
+                accountId: grant.accountId,
+                scope,
+                chainKey,
+                authTime: grant.authTime,
+                createdAt: now,
+                endedAt: null,
+                endReason: null
+            });
+            await queries.insert(OAuthRefreshToken, {
+                id: createId(now),
+                grantId,
+                generation: 0,
+                accountId: grant.accountId,
+                oauthClientId: grant.client.id,
+                tokenHash: hashSecret(refreshToken),
+                scope,
+                sealedToken: null,
+                retryUntil: now,
+                handedOutLate: false,
+                createdAt: now,
+                expiresAt: expiry(context, now, now)
+            });
+        }
+    };
+}
+
+const ROTATE = `
+    INSERT INTO oauth_refresh_tokens (id, grant_id, generation, account_id, oauth_client_id, token_hash, scope,
+        sealed_token, retry_until, handed_out_late, created_at, expires_at)
+    SELECT ?, g.id, ?, g.account_id, g.oauth_client_id, ?, ?, ?, ?, 0, ?, ?
+    FROM oauth_grants g WHERE g.id = ? AND g.ended_at IS NULL`;
+
+/**
+ * Rotates a chain's head away: one INSERT of its successor, which takes part only while the grant's row says that it
+ * lives.
+ *
+ * @param token the presented refresh token
+ * @returns the successor; null when the grant has ended meanwhile
+ * @throws DuplicateKey when another request has rotated it first
+ */
+export async function rotate(
+    context: Context,
+    { chain, presented }: { chain: Chain; presented: ChainToken },
+    token: string,
+    scope: readonly string[]
+): Promise<string | null> {
+    const now = context.clock();
+    const generation = presented.generation + 1;
+    const successor = createRefreshToken(chain.chainKey, { grantId: chain.id, generation });
+    const retryUntil = retryDeadline(context, presented, now);
+    const inserted = await context.database.execute(ROTATE, [
+        createId(now),
+        generation,
+        hashSecret(successor),
+        joinNames(scope),
+        retryUntil > now ? sealSuccessor(token, successor) : null,
+        retryUntil,
+        now,
+        expiry(context, chain.createdAt, now),
+        chain.id
+    ]);
+    return inserted === 0 ? null : successor;
+}
+
+function retryDeadline({ settings }: Context, presented: ChainToken, now: number): number {
+    const window = settings.lifetimes.refreshRetryWindow;
+    if (window !== 'until-used') {
+        return now + window * 1000;
+    }
+    return presented.handedOutLate ? now + LATE_AFTER : UNTIL_USED;
+}
+
+/** True once a chain has reached the cap on its whole life. */
+export function isPastCap({ settings }: Context, chain: Chain, now: number): boolean {
+    const { refreshChain } = settings.lifetimes;
+    return refreshChain !== undefined && now >= chain.createdAt + refreshChain * 1000;
+}
+
+/** Notes that a successor was handed out again long after its rotation. */
+export async function markLate({ database }: Context, chain: Chain, successor: ChainToken): Promise<void> {
+    await database.execute(
+        'UPDATE oauth_refresh_tokens SET handed_out_late = 1 WHERE grant_id = ? AND generation = ?',
+        [chain.id, successor.generation]
+    );
+}
+
+/** Takes from a token that is handed out again what its chain has lost since, so that it does not come back. */
+export async function shrinkScope(
+    { database }: Context,
+    chain: Chain,
+    successor: ChainToken,
+    scope: readonly string[]
+): Promise<void> {
+    await database.execute(
+        'UPDATE oauth_refresh_tokens SET scope = ? WHERE grant_id = ? AND generation = ? AND scope = ?',
+        [joinNames(scope), chain.id, successor.generation, joinNames(successor.scope)]
+    );
+}
+
+/**
+ * Ends a grant: from the moment that this answers no refresh token of its chain works. One UPDATE of one row, however
+ * long the chain is; it and a rotation's INSERT wait for each other at that row.
+ *
+ * @returns true when it was this call that ended it
+ */
+export async function endGrant(
+    context: Context,
+    grant: { id: string; accountId: string; oauthClientId: string },
+    reason: EndReason
+): Promise<boolean> {
+    const ended = await context.database.execute(
+        'UPDATE oauth_grants SET ended_at = ?, end_reason = ? WHERE id = ? AND ended_at IS NULL',
+        [context.clock(), reason, grant.id]
+    );
+    if (ended === 0) {
+        return false;
+    }
+    context.emit({
+        type: 'grant_revoked',
+        reason,
+        account_id: grant.accountId,
+        oauth_client_id: grant.oauthClientId,
+        grant_id: grant.id
+    });
+    return true;
+}

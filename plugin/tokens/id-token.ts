@@ -1,0 +1,45 @@
+import type { Context } from '../context';
+import type { Account } from '../options';
+
+/** What OpenID Connect tells a client of its user (Core §5.1), by scope. */
+export function userClaims(account: Account, scope: readonly string[]): Record<string, unknown> {
+    return {
+        ...(scope.includes('profile') && { name: account.name, preferred_username: account.handle }),
+        ...(scope.includes('email') &&
+            account.email && { email: account.email.address, email_verified: account.email.verified })
+    };
+}
+
+/**
+ * Signs an ID token (OpenID Connect Core §2), as long-lived as the access token beside it.
+ *
+ * @param authTime when the person signed in, epoch seconds
+ */
+export function signIdToken(
+    { keys, settings, clock }: Context,
+    {
+        account,
+        clientId,
+        scope,
+        authTime,
+        nonce
+    }: {
+        account: Account;
+        clientId: string;
+        scope: readonly string[];
+        authTime: number | null;
+        nonce?: string | null;
+    }
+): Promise<string> {
+    const iat = Math.floor(clock() / 1000);
+    return keys.sign('JWT', {
+        iss: settings.issuer,
+        sub: account.id,
+        aud: clientId,
+        exp: iat + settings.lifetimes.accessToken,
+        iat,
+        ...(authTime !== null && { auth_time: authTime }),
+        ...(nonce != null && { nonce }),
+        ...userClaims(account, scope)
+    });
+}

@@ -1,0 +1,167 @@
+import { createPublicKey } from 'node:crypto';
+import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, jwtVerify, SignJWT } from 'jose';
+import type { CryptoKey, JWK, JWTPayload } from 'jose';
+
+/** The algorithms that keys may be made for (RFC 7518 §3.3, §3.4; RFC 8037 §3.1). */
+export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
+export type Algorithm = (typeof ALGORITHMS)[number];
+
+const MEMBERS: Record<Algorithm, { kty: string; crv?: string; published: string[]; secret: string[] }> = {
+    RS256: { kty: 'RSA', published: ['n', 'e'], secret: ['d', 'p', 'q', 'dp', 'dq', 'qi'] },
+    ES256: { kty: 'EC', crv: 'P-256', published: ['crv', 'x', 'y'], secret: ['d'] },
+    EdDSA: { kty: 'OKP', crv: 'Ed25519', published: ['crv', 'x'], secret: ['d'] }
+};
+
+const MINIMUM_RSA_BITS = 2048;
+
+interface SigningKey {
+    kid: string;
+    alg: Algorithm;
+    privateKey: CryptoKey;
+    publicKey: CryptoKey;
+    published: JWK;
+}
+
+/** The signing keys of one server: the first signs, all verify and are published. */
+export class KeySet {
+    readonly #keys: Map<string, SigningKey>;
+    readonly #current: SigningKey;
+
+    constructor(keys: SigningKey[]) {
+        this.#keys = new Map(keys.map((key) => [key.kid, key]));
+        this.#current = keys[0]!;
+    }
+
+    /** The JWK Set (RFC 7517 §5), public members only. */
+    get published(): { keys: JWK[] } {
+        return { keys: [...this.#keys.values()].map((key) => key.published) };
+    }
+
+    /** The algorithms of all keys, once each. */
+    get algorithms(): Algorithm[] {
+        return [...new Set([...this.#keys.values()].map((key) => key.alg))];
+    }
+
+    /** A compact JWS over the claims, by the first key. */
+    sign(typ: string, claims: JWTPayload): Promise<string> {
+        const { alg, kid, privateKey } = this.#current;
+        return new SignJWT(claims).setProtectedHeader({ alg, kid, typ }).sign(privateKey);
+    }
+
+    /**
+     * The claims of a JWT that one of the keys signed.
+     *
+     * @param now epoch milliseconds
+     * @throws jose's errors, for whatever is wrong with it
+     */
+    async verify(
+        token: string,
+        expected: { typ: string; issuer: string; audience: string; now: number }
+    ): Promise<JWTPayload> {
+        const { payload } = await jwtVerify(
+            token,
+            ({ kid, alg }) => {
+                const key = kid === undefined ? undefined : this.#keys.get(kid);
+                if (key?.alg !== alg) {
+                    throw new Error('No such key');
+                }
+                return key.publicKey;
+            },
+            {
+                algorithms: this.algorithms,
+                typ: expected.typ,
+                issuer: expected.issuer,
+                audience: expected.audience,
+                currentDate: new Date(expected.now),
+                requiredClaims: ['exp', 'iat', 'sub']
+            }
+        );
+        return payload;
+    }
+}
+
+/**
+ * Imports the `signingKeys` option, and proves that each key signs what its published half verifies.
+ *
+ * @throws Error that names the key by its place in the list and what is wrong with it, never its content
+ */
+export async function importKeys(jwks: readonly JWK[]): Promise<KeySet> {
+    const keys: SigningKey[] = [];
+    for (const [place, jwk] of jwks.entries()) {
+        try {
+            const key = await importKey(jwk);
+            if (keys.some(({ kid }) => kid === key.kid)) {
+                throw new Error('must have a kid of its own, but an earlier key has the same');
+            }
+            keys.push(key);
+        } catch (error) {
+            throw new Error(`hapi-forum-oauth: "signingKeys[${place}]" ${(error as Error).message}`);
+        }
+    }
+    return new KeySet(keys);
+}
+
+async function importKey(jwk: JWK): Promise<SigningKey> {
+    const alg = ALGORITHMS.find((name) => name === jwk.alg);
+    if (!alg) {
+        throw new Error(`must have an alg of ${ALGORITHMS.join(', ')}, but got ${JSON.stringify(jwk.alg) ?? 'none'}`);
+    }
+    const members = MEMBERS[alg];
+    if (jwk.kty !== members.kty || jwk.crv !== members.crv) {
+        throw new Error(`must be ${members.crv ?? members.kty} for ${alg}, but got ${String(jwk.crv ?? jwk.kty)}`);
+    }
+    if (jwk.use !== undefined && jwk.use !== 'sig') {
+        throw new Error('must have the use "sig" or none');
+    }
+    if (typeof jwk.d !== 'string') {
+        throw new Error('must be a private key, but got a public one');
+    }
+    if (jwk.kid !== undefined && (typeof jwk.kid !== 'string' || jwk.kid === '' || jwk.kid.length > 256)) {
+        throw new Error('must have a kid of 1 to 256 characters or none');
+    }
+    const pick = (names: string[]): JWK =>
+        Object.fromEntries(Object.entries(jwk).filter(([name]) => names.includes(name)));
+    const half: JWK = { ...pick(members.published), kty: members.kty };
+    const kid = jwk.kid ?? (await calculateJwkThumbprint(half).catch(unreadable));
+    const published: JWK = { ...half, use: 'sig', alg, kid };
+    const publicKey = await importOne(half, alg);
+    const bits =
+        alg === 'RS256' ? createPublicKey({ key: half, format: 'jwk' }).asymmetricKeyDetails?.modulusLength : 0;
+    if (alg === 'RS256' && (bits ?? 0) < MINIMUM_RSA_BITS) {
+        throw new Error(`must have at least ${MINIMUM_RSA_BITS} bits, but got ${bits}`);
+    }
+    const privateKey = await importOne({ ...half, ...pick(members.secret) }, alg);
+    await prove({ kid, alg, privateKey, publicKey, published });
+    return { kid, alg, privateKey, publicKey, published };
+}
+
+function importOne(jwk: JWK, alg: Algorithm): Promise<CryptoKey> {
+    return importJWK(jwk, alg).catch(unreadable) as Promise<CryptoKey>;
+}
+
+function unreadable(): never {
+    throw new Error('is not a readable JWK of its kind');
+}
+
+async function prove(key: SigningKey): Promise<void> {
+    try {
+        const token = await new SignJWT({}).setProtectedHeader({ alg: key.alg }).sign(key.privateKey);
+        await jwtVerify(token, key.publicKey);
+    } catch {
+        throw new Error('cannot sign: its private half does not match its public half');
+    }
+}
+
+/**
+ * A new private key for the `signingKeys` option, with `alg` and a `kid` that is its RFC 7638 thumbprint.
+ *
+ * @param alg RS256 (2048 bits) by default, as OpenID Connect clients all know it
+ */
+export async function generateSigningKey(alg: Algorithm = 'RS256'): Promise<JWK> {
+    if (!ALGORITHMS.includes(alg)) {
+        throw new Error(`generateSigningKey knows ${ALGORITHMS.join(', ')}, but got ${String(alg)}`);
+    }
+    const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: MINIMUM_RSA_BITS });
+    const jwk = await exportJWK(privateKey);
+    return { ...jwk, use: 'sig', alg, kid: await calculateJwkThumbprint(jwk) };
+}

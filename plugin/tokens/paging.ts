@@ -1,0 +1,31 @@
+/** Rows on a page of a list. */
+export const PAGE_SIZE = 50;
+
+/** Totals stop counting here: nobody pages further, and counting a large table is slow. */
+export const MAX_COUNTED = 10_000;
+
+/** The frame of a list's page. */
+export interface Page {
+    page_size: number;
+    /** How many this page has. */
+    results: number;
+    total_pages: number;
+    current_page: number;
+    next_page?: number;
+}
+
+/**
+ * The frame of one page.
+ *
+ * @param total rows in all, counted up to `MAX_COUNTED`
+ */
+export function pageOf(page: number, results: number, total: number): Page {
+    const totalPages = Math.ceil(total / PAGE_SIZE);
+    return {
+        page_size: PAGE_SIZE,
+        results,
+        total_pages: totalPages,
+        current_page: page,
+        ...(page < totalPages && { next_page: page + 1 })
+    };
+}

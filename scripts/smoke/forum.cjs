@@ -1,0 +1,56 @@
+'use strict';
+
+const assert = require('node:assert/strict');
+const Hapi = require('@hapi/hapi');
+const { DataSource } = require('typeorm');
+
+/** The smallest forum that can register the plugin: one account, nobody signed in, an embedded database. */
+async function forum(OAuth) {
+    const dataSource = new DataSource({ type: 'sqljs', entities: OAuth.entities, migrations: OAuth.migrations });
+    await dataSource.initialize();
+    await dataSource.runMigrations();
+
+    const server = Hapi.server();
+    server.auth.scheme('nobody', () => ({ authenticate: (_request, h) => h.unauthenticated(new Error('Sign in')) }));
+    server.auth.strategy('session', 'nobody');
+
+    const odin = { id: 'cc5lnd2s1s4652adtu50', handle: 'odin', name: 'Odin', permissions: ['ADMINISTRATOR'] };
+    await server.register({
+        plugin: OAuth,
+        routes: { prefix: '/api' },
+        options: {
+            issuer: 'https://forum.example',
+            dataSource,
+            accounts: { find: async (id) => (id === odin.id ? odin : null) },
+            session: { strategy: 'session' },
+            signingKeys: [await OAuth.generateSigningKey()]
+        }
+    });
+    await server.initialize();
+
+    return { server, dataSource };
+}
+
+/** Asks a freshly installed plugin for its discovery document and for a device code. */
+module.exports = async function smoke(OAuth) {
+    const { server, dataSource } = await forum(OAuth);
+
+    const discovery = await server.inject('/.well-known/oauth-authorization-server');
+    assert.equal(discovery.statusCode, 200, discovery.payload);
+    const metadata = JSON.parse(discovery.payload);
+    assert.equal(metadata.issuer, 'https://forum.example');
+    const endpoint = new URL(metadata.device_authorization_endpoint);
+    assert.equal(endpoint.pathname, '/api/oauth/device_authorization');
+
+    const device = await server.inject({
+        method: 'POST',
+        url: endpoint.pathname,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+        payload: `${new URLSearchParams({ client_id: 'storyden-cli', scope: 'openid profile offline_access' })}`
+    });
+    assert.equal(device.statusCode, 200, device.payload);
+    assert.match(JSON.parse(device.payload).user_code, /^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+
+    await server.stop();
+    await dataSource.destroy();
+};
