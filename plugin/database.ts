@@ -56,7 +56,7 @@ export function isUnavailable(error: unknown): boolean {
     if (!(error instanceof Error)) {
         return false;
     }
-    const cause = (error as DriverError).driverError ?? error;
+    const cause: DriverError = (error as DriverError).driverError ?? error;
     return (
         (typeof cause.errno === 'number' && (PASSING.has(cause.errno) || CONFLICTS.has(cause.errno))) ||
         (typeof cause.code === 'string' && UNREACHABLE.test(cause.code)) ||

@@ -1,4 +1,4 @@
-import { Boom } from '@hapi/boom';
+import { boomify, type Boom, type Output } from '@hapi/boom';
 import type { Lifecycle, Request, ResponseToolkit } from '@hapi/hapi';
 import { isUnavailable } from './database';
 
@@ -35,17 +35,21 @@ export type OAuthErrorCode =
  *
  * Descriptions are fixed texts in the characters that §5.2 allows, never something that the caller sent.
  */
-export class OAuthError extends Boom {
+export class OAuthError extends Error {
     readonly error: OAuthErrorCode;
+    /** What hapi answers. */
+    declare readonly output: Output;
 
     constructor(
         error: OAuthErrorCode,
         description: string,
         { statusCode = 400, headers = {} }: { statusCode?: number; headers?: Record<string, string> } = {}
     ) {
-        super(description, { statusCode });
+        super(description);
+        this.name = 'OAuthError';
         this.error = error;
-        this.output.payload = { error, error_description: description } as unknown as typeof this.output.payload;
+        boomify(this, { statusCode });
+        this.output.payload = { error, error_description: description } as unknown as Output['payload'];
         Object.assign(this.output.headers, headers);
     }
 }
@@ -73,8 +77,10 @@ const MANAGEMENT_STATUS: Record<ManagementErrorCode, number> = {
 };
 
 /** An error of a management endpoint, answered as `{"error","message","suggested","metadata"}`. */
-export class ManagementError extends Boom {
+export class ManagementError extends Error {
     readonly error: ManagementErrorCode;
+    /** What hapi answers. */
+    declare readonly output: Output;
 
     /**
      * @param message what happened
@@ -87,9 +93,11 @@ export class ManagementError extends Boom {
         suggested: string,
         metadata: Record<string, unknown> = {}
     ) {
-        super(message, { statusCode: MANAGEMENT_STATUS[error] });
+        super(message);
+        this.name = 'ManagementError';
         this.error = error;
-        this.output.payload = { error, message, suggested, metadata } as unknown as typeof this.output.payload;
+        boomify(this, { statusCode: MANAGEMENT_STATUS[error] });
+        this.output.payload = { error, message, suggested, metadata } as unknown as Output['payload'];
     }
 }
 
@@ -171,7 +179,7 @@ export const managementErrors = errorsAs((error, statusCode) => {
  * Gives every error that is not yet in an endpoint group's own shape that shape, hapi's and the host's included. The
  * original stays the `data` of a 500, from where hapi logs it.
  */
-function errorsAs(shape: (error: Error, statusCode: number) => Boom): Lifecycle.Method {
+function errorsAs(shape: (error: Boom, statusCode: number) => OAuthError | ManagementError): Lifecycle.Method {
     return (request: Request, h: ResponseToolkit) => {
         const { response } = request;
         if (!('isBoom' in response)) {

@@ -322,8 +322,11 @@ function came(path: (string | number)[], value: unknown): string {
         return 'null';
     }
     const kind = Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-    if (path[0] === 'signingKeys' || typeof value === 'object' || typeof value === 'function') {
+    if (
+        path[0] === 'signingKeys' ||
+        (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
+    ) {
         return kind;
     }
-    return `${kind} (${JSON.stringify(value)?.slice(0, 200) ?? String(value)})`;
+    return `${kind} (${JSON.stringify(value).slice(0, 200)})`;
 }

@@ -1,7 +1,7 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
 import { ManagementError, managementErrors, OAuthError, protocolErrors } from '../errors';
-import type { Account, SessionCredentials } from '../options';
+import type { Account } from '../options';
 import { RAW_PAYLOAD } from './body';
 import { NO_STORE, setHeaders } from './headers';
 
