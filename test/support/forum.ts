@@ -70,6 +70,12 @@ export async function openDatabase(kind: 'server' | 'embedded' = 'server'): Prom
     };
 }
 
+export interface Host {
+    server?: Hapi.ServerOptions;
+    prepare?: (server: Hapi.Server) => void;
+    vhost?: string | string[];
+}
+
 /** A host forum with the plugin under `/api`, accounts that tests may change, and a clock that they set. */
 export class Forum {
     /** Epoch milliseconds; `pass` moves it. */
@@ -90,15 +96,23 @@ export class Forum {
      * Starts no listener; `inject` needs none. Two forums on one DataSource are two processes on one database.
      *
      * @param options replace the plugin's
+     * @param host what the host's server has of its own before the plugin is registered
      */
-    static async create(dataSource: DataSource, options: Partial<Options> = {}, prefix = '/api'): Promise<Forum> {
-        const server = Hapi.server({ debug: false });
+    static async create(
+        dataSource: DataSource,
+        options: Partial<Options> = {},
+        prefix = '/api',
+        host: Host = {}
+    ): Promise<Forum> {
+        const server = Hapi.server({ debug: false, ...host.server });
         const forum = new Forum(server, dataSource);
         forum.listen();
         sessionStrategy(server);
+        host.prepare?.(server);
+        const routes = { ...(prefix !== '' && { prefix }), ...(host.vhost !== undefined && { vhost: host.vhost }) };
         await server.register({
             plugin: OAuth,
-            ...(prefix !== '' && { routes: { prefix } }),
+            ...(Object.keys(routes).length > 0 && { routes }),
             options: {
                 issuer: ISSUER,
                 dataSource,
@@ -140,6 +154,13 @@ export class Forum {
 
     account(id: string): Account {
         return this.accounts.get(id)!;
+    }
+
+    /** A member of his own for one test; by default with frigg's permissions. Returns his id. */
+    addAccount(permissions: string[] = this.account(FRIGG).permissions): string {
+        const id = unique('member');
+        this.accounts.set(id, { id, handle: id, name: 'A member', permissions: [...permissions] });
+        return id;
     }
 
     /** POST of a form to a protocol endpoint below the prefix. */
