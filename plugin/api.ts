@@ -3,6 +3,12 @@ import type { ClientChange, NewClient } from './clients/own';
 import type { ClientDescription } from './clients/describe';
 import type { Context } from './context';
 import { ManagementError } from './errors';
+import {
+    decideAuthorizationConsent,
+    readAuthorizationConsent,
+    type AuthorizationConsent,
+    type AuthorizationDecision
+} from './grants/authorization-consent';
 import { decideDeviceConsent, readDeviceConsent, type Decision, type DeviceConsent } from './grants/device-consent';
 import type { Account } from './options';
 import { listTokens, type Token, type TokenStatus } from './tokens/list';
@@ -38,6 +44,10 @@ export interface ForumOAuth {
         /** Ends all grants of the account to one client, by the client's `id`. */
         revokeClient(accountId: string, oauthClientId: string): Promise<void>;
     };
+    authorizationConsent: {
+        read(accountId: string, requestId: string): Promise<AuthorizationConsent>;
+        decide(accountId: string, requestId: string, decision: 'approve' | 'deny'): Promise<AuthorizationDecision>;
+    };
     deviceConsent: {
         read(accountId: string, userCode: string): Promise<DeviceConsent>;
         decide(accountId: string, userCode: string, decision: Decision): Promise<{ status: 'approved' | 'denied' }>;
@@ -70,6 +80,11 @@ export function forumApi(context: Context): ForumOAuth {
             revoke: async (accountId, tokenId) => revokeToken(context, (await acting(accountId)).id, tokenId),
             revokeClient: async (accountId, oauthClientId) =>
                 revokeClientTokens(context, (await acting(accountId)).id, oauthClientId)
+        },
+        authorizationConsent: {
+            read: async (accountId, requestId) => readAuthorizationConsent(context, await acting(accountId), requestId),
+            decide: async (accountId, requestId, decision) =>
+                decideAuthorizationConsent(context, await acting(accountId), requestId, decision)
         },
         deviceConsent: {
             read: async (accountId, userCode) => readDeviceConsent(context, await acting(accountId), userCode),

@@ -51,6 +51,13 @@ export type OAuthEvent =
           account_id: string;
           oauth_client_id: string;
           client_id: string;
+      }
+    | {
+          type: 'authorization_approved' | 'authorization_denied';
+          authorization_request_id: string;
+          account_id: string;
+          oauth_client_id: string;
+          client_id: string;
       };
 
 /** An event and when it happened, RFC 3339. */

@@ -23,6 +23,7 @@ export type { EndReason, OAuthEvent, TimedOAuthEvent } from './events';
 export type { ClientDescription } from './clients/describe';
 export type { ClientChange, NewClient } from './clients/own';
 export type { Token, TokenStatus } from './tokens/list';
+export type { AuthorizationConsent, AuthorizationDecision } from './grants/authorization-consent';
 export type { DeviceConsent } from './grants/device-consent';
 
 declare module '@hapi/hapi' {

@@ -5,10 +5,14 @@ import type { Context } from './context';
 import { Database } from './database';
 import { eventEmitter } from './events';
 import { readOptions, type Options, type Settings } from './options';
+import { authorizeRoutes } from './routes/authorize';
 import { deviceRoutes } from './routes/device';
 import { jwksRoutes, wellKnownRoutes } from './routes/discovery';
+import { introspectRoutes } from './routes/introspect';
 import { memberRoutes } from './routes/member';
+import { revokeRoutes } from './routes/revoke';
 import { tokenRoutes } from './routes/token';
+import { userinfoRoutes } from './routes/userinfo';
 import { registerBearer, STRATEGY } from './strategies/bearer';
 import { importKeys } from './tokens/keys';
 
@@ -33,8 +37,18 @@ export async function register(server: Server, options: Options): Promise<void> 
         endpoint: (path) => settings.origin + prefix + path
     };
 
-    addSessionRoutes(server, settings, [...memberRoutes(context), ...deviceRoutes(context)]);
-    server.route([...tokenRoutes(context), ...jwksRoutes(context)]);
+    addSessionRoutes(server, settings, [
+        ...authorizeRoutes(context),
+        ...deviceRoutes(context),
+        ...memberRoutes(context)
+    ]);
+    server.route([
+        ...tokenRoutes(context),
+        ...userinfoRoutes(context),
+        ...revokeRoutes(context),
+        ...introspectRoutes(context),
+        ...jwksRoutes(context)
+    ]);
     await server.register({
         plugin: {
             name: `${NAME}/well-known`,

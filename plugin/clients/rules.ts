@@ -27,13 +27,16 @@ const FORBIDDEN_SCHEMES = new Set([
     'wss:'
 ]);
 
+/** Control characters, and those that break the line or turn the direction of the text around a name. */
+const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+
 /** @throws ManagementError */
 export function checkName(name: string, { firstPartyClients }: Pick<Settings, 'firstPartyClients'>): void {
     const length = [...name].length;
-    if (name.trim() === '' || length > MAX_NAME) {
+    if (folded(name) === '' || length > MAX_NAME) {
         throw invalidField('name', 'length', `A name has 1 to ${MAX_NAME} characters.`, 'Choose another name.');
     }
-    if (/[\p{Cc}\u2028\u2029]/u.test(name) || !name.isWellFormed()) {
+    if (CONTROLS.test(name) || !name.isWellFormed()) {
         throw invalidField('name', 'characters', 'A name has no control characters.', 'Leave them out.');
     }
     if (firstPartyClients.some((builtIn) => folded(builtIn.name) === folded(name))) {
@@ -41,8 +44,11 @@ export function checkName(name: string, { firstPartyClients }: Pick<Settings, 'f
     }
 }
 
+/** A name as it looks: letters in one case and form, no invisible characters, blanks alike. */
 function folded(name: string): string {
-    return name.normalize('NFKC').trim().toLowerCase();
+    const visible = name.normalize('NFKC').replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '');
+    // Upper case first: it brings together what lower case keeps apart, such as the two small sigmas.
+    return visible.toUpperCase().toLowerCase().replaceAll(/\s+/g, ' ').trim();
 }
 
 /** @throws ManagementError */

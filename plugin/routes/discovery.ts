@@ -6,18 +6,29 @@ import { PROTOCOL_ROUTE } from './protocol';
 import { protocolErrors } from '../errors';
 import { GRANT_TYPES_SUPPORTED } from './token';
 
-const CLIENT_AUTHENTICATION = ['none', 'client_secret_basic', 'client_secret_post'];
+/** How a confidential client authenticates (RFC 6749 §2.3.1). */
+const WITH_SECRET = ['client_secret_basic', 'client_secret_post'];
 
 /** The provider's metadata (RFC 8414 §2, OpenID Connect Discovery §3): exactly what works. */
 function metadata({ endpoint, keys, settings, vocabulary }: Context): Record<string, unknown> {
     return {
         issuer: settings.issuer,
-        jwks_uri: endpoint('/oauth/jwks'),
+        authorization_endpoint: endpoint('/oauth/authorize'),
         token_endpoint: endpoint('/oauth/token'),
         device_authorization_endpoint: endpoint('/oauth/device_authorization'),
+        userinfo_endpoint: endpoint('/oauth/userinfo'),
+        revocation_endpoint: endpoint('/oauth/revoke'),
+        introspection_endpoint: endpoint('/oauth/introspect'),
+        jwks_uri: endpoint('/oauth/jwks'),
         scopes_supported: [...STANDARD_SCOPES, ...vocabulary.permissions],
         grant_types_supported: GRANT_TYPES_SUPPORTED,
-        token_endpoint_auth_methods_supported: CLIENT_AUTHENTICATION,
+        response_types_supported: ['code'],
+        response_modes_supported: ['query'],
+        code_challenge_methods_supported: ['S256'],
+        token_endpoint_auth_methods_supported: ['none', ...WITH_SECRET],
+        revocation_endpoint_auth_methods_supported: ['none', ...WITH_SECRET],
+        introspection_endpoint_auth_methods_supported: WITH_SECRET,
+        authorization_response_iss_parameter_supported: true,
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
         subject_types_supported: ['public'],

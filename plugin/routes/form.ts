@@ -1,10 +1,15 @@
 import { OAuthError } from '../errors';
 
-/** The parameters of a form (RFC 6749 Appendix B): each once, empty ones left out, `resource` as often as it came. */
+/** The parameters of a form or a query (RFC 6749 Appendix B). Empty ones are left out. */
 export interface Form {
-    get(name: string): string | undefined;
+    /** A parameter's value; of one that was given twice, the first. */
+    get(this: void, name: string): string | undefined;
     /** Every value of a parameter that may repeat. */
-    getAll(name: string): string[];
+    getAll(this: void, name: string): string[];
+    /** True for a parameter that was given more than once and must not be (RFC 6749 §3.1). */
+    isRepeated(this: void, name: string): boolean;
+    /** The names of all parameters that were given. */
+    names: string[];
 }
 
 /** Parameters that may be given more than once (RFC 8707 §2). */
@@ -19,6 +24,19 @@ const MAX_PARAMETERS = 100;
  * @throws OAuthError `invalid_request` when a parameter is given twice or the text is not well-formed UTF-8
  */
 export function readForm(text: string): Form {
+    const form = parseForm(text);
+    if (form.names.some(form.isRepeated)) {
+        throw new OAuthError('invalid_request', 'A parameter is given more than once');
+    }
+    return form;
+}
+
+/**
+ * Reads `application/x-www-form-urlencoded`, and leaves it to the caller what to make of a parameter that is given twice.
+ *
+ * @throws OAuthError `invalid_request` when the text is not well-formed UTF-8
+ */
+export function parseForm(text: string): Form {
     const values = new Map<string, string[]>();
     const pairs = text.split('&').filter((pair) => pair !== '');
     if (pairs.length > MAX_PARAMETERS) {
@@ -30,13 +48,13 @@ export function readForm(text: string): Form {
         const value = at < 0 ? '' : decode(pair.slice(at + 1));
         values.set(name, [...(values.get(name) ?? []), value]);
     }
-    for (const [name, given] of values) {
-        if (given.length > 1 && !REPEATABLE.has(name)) {
-            throw new OAuthError('invalid_request', 'A parameter is given more than once');
-        }
-    }
     const getAll = (name: string): string[] => (values.get(name) ?? []).filter((value) => value !== '');
-    return { get: (name) => getAll(name)[0], getAll };
+    return {
+        get: (name) => getAll(name)[0],
+        getAll,
+        isRepeated: (name) => !REPEATABLE.has(name) && (values.get(name)?.length ?? 0) > 1,
+        names: [...values.keys()]
+    };
 }
 
 function decode(text: string): string {

@@ -1,4 +1,4 @@
-import type { Lifecycle, Request, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
+import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
 import { protocolErrors } from '../errors';
 import { RAW_PAYLOAD, readFormBody } from './body';
 import type { Form } from './form';
@@ -27,13 +27,21 @@ export const PROTOCOL_ROUTE: RouteOptions = {
     ext: { onPreResponse: [{ method: protocolErrors }, { method: noStore }] }
 };
 
-/** A protocol endpoint that takes a form. */
-export function formRoute(path: string, handler: (form: Form, request: Request) => Promise<object>): ServerRoute {
+/**
+ * A protocol endpoint that takes a form.
+ *
+ * @param cors any origin, unless it is for servers only
+ */
+export function formRoute(
+    path: string,
+    handler: (form: Form, request: Request, h: ResponseToolkit) => Promise<object>,
+    cors: RouteOptionsCors | false = ANY_ORIGIN
+): ServerRoute {
     return {
         method: 'POST',
         path,
-        options: { ...PROTOCOL_ROUTE, payload: RAW_PAYLOAD },
-        handler: (request, h) => handler(readFormBody(request), request).then((answer) => h.response(answer))
+        options: { ...PROTOCOL_ROUTE, cors, payload: RAW_PAYLOAD },
+        handler: (request, h) => handler(readFormBody(request), request, h)
     };
 }
 

@@ -63,8 +63,18 @@ function sessionOptions(context: Context, shape: Shape, guarded: boolean): Route
 }
 
 /** The account of the session that a request came with; null where there is none or it may not act now. */
-export async function signedInAccount(context: Context, request: Request): Promise<Account | null> {
-    const { strategies, accountId } = context.settings.session;
+async function signedInAccount(context: Context, request: Request): Promise<Account | null> {
+    const accountId = sessionAccountId(context, request);
+    return accountId === null ? null : context.findAccount(accountId);
+}
+
+/**
+ * The id of the account whose session a request came with; null where there is none.
+ *
+ * @throws the strategy's own error where it failed to tell, as when its store is out of reach
+ */
+export function sessionAccountId({ settings }: Context, request: Request): string | null {
+    const { strategies, accountId } = settings.session;
     const { auth } = request;
     const failure = auth.error as (Error & { isServer?: boolean }) | null;
     if (failure?.isServer) {
@@ -74,7 +84,7 @@ export async function signedInAccount(context: Context, request: Request): Promi
         return null;
     }
     const id = accountId(auth.credentials);
-    return typeof id === 'string' && id !== '' ? context.findAccount(id) : null;
+    return typeof id === 'string' && id !== '' ? id : null;
 }
 
 /** When the person of a session signed in, epoch seconds; null where the host does not tell. */
@@ -91,10 +101,12 @@ function loginRequired(shape: Shape): OAuthError | ManagementError {
 
 /** A strategy that redirects whatever the mode has answered in the endpoint's place: an API is told so instead. */
 function refuseTakeover(shape: Shape): Lifecycle.Method {
-    return ({ auth, response }, h) => {
-        const tookOver = auth.mode === 'try' && !auth.isAuthenticated && auth.error === null && !('isBoom' in response);
-        return tookOver ? loginRequired(shape) : h.continue;
-    };
+    return (request, h) => (isTakenOver(request) ? loginRequired(shape) : h.continue);
+}
+
+/** True when a strategy has answered instead of saying that there is no session. */
+export function isTakenOver({ auth, response }: Request): boolean {
+    return auth.mode === 'try' && !auth.isAuthenticated && auth.error === null && !('isBoom' in response);
 }
 
 /**

@@ -3,6 +3,7 @@ import { authenticateClient, readCredentials } from '../clients/authenticate';
 import { DEVICE_CODE_GRANT, findClient, type Client } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors';
+import { authorizationCodeGrant } from '../grants/authorization-code';
 import { clientCredentialsGrant } from '../grants/client-credentials';
 import { deviceCodeGrant } from '../grants/device-code';
 import { required } from '../grants/parameters';
@@ -16,6 +17,7 @@ type Grant = (context: Context, client: Client, form: Form) => Promise<TokenResp
 
 /** The grants that begin with an authenticated client. The refresh token grant reads client and token in one query. */
 const GRANTS = new Map<string, Grant>([
+    ['authorization_code', authorizationCodeGrant],
     [DEVICE_CODE_GRANT, deviceCodeGrant],
     ['client_credentials', clientCredentialsGrant]
 ]);
