@@ -1,8 +1,8 @@
 import { DatabaseUnavailable, isUnavailable } from './database';
 import type { Account, Accounts } from './options';
 
-/** Longer ids fit no column. */
-const MAX_ID = 128;
+/** Longer ids fit no column, and to MySQL's binary collations an id is the same with blanks at its end. */
+const ID_PATTERN = /^.{0,127}[^ ]$/s;
 
 /**
  * Asks the host for an account.
@@ -10,7 +10,7 @@ const MAX_ID = 128;
  * @throws DatabaseUnavailable when the host's own database is out of reach, Error when what it answered is no account
  */
 export async function findAccount(accounts: Accounts, accountId: string): Promise<Account | null> {
-    if (accountId === '' || accountId.length > MAX_ID) {
+    if (!ID_PATTERN.test(accountId)) {
         return null;
     }
     let account: Account | null;
@@ -23,8 +23,10 @@ export async function findAccount(accounts: Accounts, accountId: string): Promis
         return null;
     }
     const { id, permissions } = account;
-    if (typeof id !== 'string' || id === '' || id.length > MAX_ID || !Array.isArray(permissions)) {
-        throw new Error('accounts.find must answer an Account with a string id and an array of permissions, or null');
+    if (typeof id !== 'string' || !ID_PATTERN.test(id) || !Array.isArray(permissions)) {
+        throw new Error(
+            'accounts.find must answer null, or an Account with an id of 1 to 128 characters, no blank at its end, and an array of permissions'
+        );
     }
     return account;
 }
