@@ -1,7 +1,7 @@
 import { authenticateClient, type ClientCredentials } from '../clients/authenticate';
 import { findClient, knownClient, type Client } from '../clients/client';
 import type { Context } from '../context';
-import { DuplicateKey } from '../database';
+import { DatabaseUnavailable } from '../database';
 import { OAuthError } from '../errors';
 import type { Account } from '../options';
 import type { Form } from '../routes/form';
@@ -14,6 +14,7 @@ import {
     isPastCap,
     LATE_AFTER,
     markLate,
+    Overtaken,
     rotate,
     shrinkScope,
     UNTIL_USED,
@@ -27,8 +28,8 @@ import { hashSecret, sameHash } from '../tokens/secret';
 import { checkResource, requestedScope, required } from './parameters';
 import { requireGrant } from './require-grant';
 
-/** How often a presentation is looked at again because another request rotated the token in between. */
-const ATTEMPTS = 3;
+/** How often a presentation is looked at because other requests changed the chain in between. */
+const ATTEMPTS = 5;
 
 /** What a presented token is worth: a successor to hand out, and the scope that the chain has from then on. */
 interface HandOut {
@@ -87,8 +88,11 @@ export async function refreshTokenGrant(
             });
             return { ...response, refresh_token: successor };
         } catch (error) {
-            if (!(error instanceof DuplicateKey) || attempts === ATTEMPTS) {
+            if (!(error instanceof Overtaken)) {
                 throw error;
+            }
+            if (attempts === ATTEMPTS) {
+                throw new DatabaseUnavailable(error.name);
             }
             // Another request has rotated the token since it was read: this one is a retry of it.
         }
@@ -123,7 +127,9 @@ async function checkChain(
         return chain;
     }
     const withinWindow = now < retryDeadline(presented, successor);
-    if (successorUsedAt === null ? !withinWindow : !isForgiven(context, withinWindow, successorUsedAt, now)) {
+    if (
+        successorUsedAt === null ? !withinWindow : !isForgiven(context, successor, withinWindow, successorUsedAt, now)
+    ) {
         await endReused(context, client, chain);
         throw unusable();
     }
@@ -144,11 +150,16 @@ function retryDeadline(presented: ChainToken, successor: ChainToken): number {
  * True when a token whose successor has been used is answered `invalid_grant` only: an answer that was long under way,
  * not a thief.
  */
-function isForgiven({ settings }: Context, withinWindow: boolean, successorUsedAt: number, now: number): boolean {
-    if (settings.lifetimes.refreshRetryWindow === 'until-used') {
-        return now < successorUsedAt + LATE_AFTER;
-    }
-    return withinWindow;
+function isForgiven(
+    { settings }: Context,
+    successor: ChainToken,
+    withinWindow: boolean,
+    successorUsedAt: number,
+    now: number
+): boolean {
+    // A window without an end closes when the successor is used, whatever the forum has been set to since.
+    const untilUsed = settings.lifetimes.refreshRetryWindow === 'until-used' || successor.retryUntil === UNTIL_USED;
+    return untilUsed ? now < successorUsedAt + LATE_AFTER : withinWindow;
 }
 
 async function endReused(context: Context, client: Client, chain: Chain): Promise<void> {

@@ -1,7 +1,7 @@
 import { OAuthGrant, OAuthRefreshToken } from '../../entities';
 import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from '../clients/client';
 import type { Context } from '../context';
-import type { Queries } from '../database';
+import { DuplicateKey, type Queries } from '../database';
 import type { EndReason } from '../events';
 import { createId } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
@@ -13,6 +13,11 @@ export const LATE_AFTER = 60_000;
 
 /** `retry_until` of a token that may be handed out until it is used. */
 export const UNTIL_USED = Number.MAX_SAFE_INTEGER;
+
+/** Another request has changed the chain since it was read. */
+export class Overtaken extends Error {
+    override name = 'Overtaken';
+}
 
 /** A grant as a presented refresh token needs it. */
 export interface Chain {
@@ -222,7 +227,7 @@ const ROTATE = `
  *
  * @param token the presented refresh token
  * @returns the successor; null when the grant has ended meanwhile
- * @throws DuplicateKey when another request has rotated it first
+ * @throws Overtaken when another request has rotated it first
  */
 export async function rotate(
     context: Context,
@@ -234,18 +239,22 @@ export async function rotate(
     const generation = presented.generation + 1;
     const successor = createRefreshToken(chain.chainKey, { grantId: chain.id, generation });
     const retryUntil = retryDeadline(context, presented, now);
-    const inserted = await context.database.execute(ROTATE, [
-        createId(now),
-        generation,
-        hashSecret(successor),
-        joinNames(scope),
-        retryUntil > now ? sealSuccessor(token, successor) : null,
-        retryUntil,
-        now,
-        expiry(context, chain.createdAt, now),
-        chain.id
-    ]);
-    return inserted === 0 ? null : successor;
+    try {
+        const inserted = await context.database.execute(ROTATE, [
+            createId(now),
+            generation,
+            hashSecret(successor),
+            joinNames(scope),
+            retryUntil > now ? sealSuccessor(token, successor) : null,
+            retryUntil,
+            now,
+            expiry(context, chain.createdAt, now),
+            chain.id
+        ]);
+        return inserted === 0 ? null : successor;
+    } catch (error) {
+        throw error instanceof DuplicateKey ? new Overtaken() : error;
+    }
 }
 
 function retryDeadline({ settings }: Context, presented: ChainToken, now: number): number {
@@ -270,17 +279,24 @@ export async function markLate({ database }: Context, chain: Chain, successor: C
     );
 }
 
-/** Takes from a token that is handed out again what its chain has lost since, so that it does not come back. */
+/**
+ * Takes from a token that is handed out again what its chain has lost since, so that it does not come back.
+ *
+ * @throws Overtaken when another request has taken something from it first
+ */
 export async function shrinkScope(
     { database }: Context,
     chain: Chain,
     successor: ChainToken,
     scope: readonly string[]
 ): Promise<void> {
-    await database.execute(
+    const shrunk = await database.execute(
         'UPDATE oauth_refresh_tokens SET scope = ? WHERE grant_id = ? AND generation = ? AND scope = ?',
         [joinNames(scope), chain.id, successor.generation, joinNames(successor.scope)]
     );
+    if (shrunk === 0) {
+        throw new Overtaken();
+    }
 }
 
 /**

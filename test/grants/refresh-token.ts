@@ -214,7 +214,7 @@ describe('the refresh token grant', () => {
             now: forum.now
         });
         const fields = { client_id: client.client_id };
-        for (const attempt of [{}, { client_secret: 'wrong' }]) {
+        for (const attempt of [{}, { client_secret: 'wrong' }] as Record<string, string>[]) {
             const answer = await forum.refresh(chain!.refreshToken, { ...fields, ...attempt });
             expect([answer.status, answer.body.error]).to.equal([401, 'invalid_client']);
         }
