@@ -1,0 +1,100 @@
+import { randomBytes } from 'node:crypto';
+import * as Boom from '@hapi/boom';
+import type { ServerRoute } from '@hapi/hapi';
+import Joi from 'joi';
+import type { DataSource } from 'typeorm';
+import { FORUM_PERMISSIONS } from '../plugin';
+import type { Accounts } from './accounts';
+import { Thread } from './entities';
+
+/** What a signed-in browser may open, and an application that holds a token. */
+const EITHER = ['session', 'oauth'];
+
+const NEWEST = 50;
+
+const describeThread = ({ id, title, body, author, createdAt }: Thread): object => ({
+    id,
+    title,
+    body,
+    author: { handle: author.handle, name: author.name },
+    createdAt: new Date(createdAt).toISOString()
+});
+
+/** The forum's API: what it would be without the plugin, but for the name of a second strategy. */
+export function apiRoutes(dataSource: DataSource, accounts: Accounts): ServerRoute[] {
+    const threads = dataSource.getRepository(Thread);
+    return [
+        {
+            method: 'GET',
+            path: '/api/accounts/me',
+            options: { auth: { strategies: EITHER } },
+            handler: async ({ auth }) => {
+                const account = await accounts.find(auth.credentials.accountId!);
+                return account ?? Boom.forbidden('The account is suspended.');
+            }
+        },
+        {
+            method: 'GET',
+            path: '/api/threads',
+            options: { auth: { strategies: EITHER, access: { scope: ['READ_PUBLISHED_THREADS'] } } },
+            handler: async () => {
+                const newest = await threads.find({
+                    relations: { author: true },
+                    order: { createdAt: 'DESC', id: 'DESC' },
+                    take: NEWEST
+                });
+                return { threads: newest.map(describeThread) };
+            }
+        },
+        {
+            method: 'POST',
+            path: '/api/threads',
+            options: {
+                auth: { strategies: EITHER, access: { scope: ['CREATE_POST'] } },
+                payload: { allow: 'application/json' },
+                validate: {
+                    payload: Joi.object({
+                        title: Joi.string().trim().max(200).required(),
+                        body: Joi.string().max(10_000).required()
+                    })
+                }
+            },
+            handler: async ({ auth, payload }) => {
+                const id = randomBytes(10).toString('hex');
+                const { title, body } = payload as { title: string; body: string };
+                await threads.insert({ id, title, body, authorId: auth.credentials.accountId!, createdAt: Date.now() });
+                return describeThread(await threads.findOneOrFail({ where: { id }, relations: { author: true } }));
+            }
+        },
+        {
+            method: 'PUT',
+            path: '/api/admin/accounts/{handle}/permissions',
+            options: {
+                auth: { strategy: 'session', access: { scope: ['ADMINISTRATOR'] } },
+                payload: { allow: 'application/json' },
+                validate: {
+                    payload: Joi.object({
+                        permissions: Joi.array()
+                            .items(Joi.valid(...FORUM_PERMISSIONS))
+                            .unique()
+                            .required()
+                    })
+                }
+            },
+            handler: async ({ params, payload }) => {
+                const { permissions } = payload as { permissions: string[] };
+                const account = await accounts.setPermissions(params.handle as string, permissions);
+                return account ?? Boom.notFound();
+            }
+        },
+        {
+            method: 'DELETE',
+            path: '/api/admin/accounts/{handle}',
+            options: { auth: { strategy: 'session', access: { scope: ['ADMINISTRATOR'] } } },
+            handler: async ({ params }, h) => {
+                const suspended = await accounts.suspend(params.handle as string);
+                return suspended ? h.response().code(204) : Boom.notFound();
+            }
+        }
+    ];
+}

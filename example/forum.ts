@@ -1,0 +1,79 @@
+import { randomBytes } from 'node:crypto';
+import * as Hapi from '@hapi/hapi';
+import type { JWK } from 'jose';
+import * as OAuth from '../plugin';
+import { Accounts } from './accounts';
+import { apiRoutes } from './api';
+import { openDatabase } from './database';
+import { kept } from './kept';
+import { pageRoutes } from './pages';
+import { registerSession } from './session';
+import type { Settings } from './settings';
+
+export interface Forum {
+    /** The accounts as they are at the start. */
+    accounts: { handle: string; permissions: string[] }[];
+    /** Where its data is, for people. */
+    database: string;
+    /** Closes the listener, then the database. */
+    stop(): Promise<void>;
+}
+
+/** Starts a forum with the plugin in it. */
+export async function startForum(settings: Settings): Promise<Forum> {
+    const database = await openDatabase(settings.databaseUrl);
+    try {
+        const { dataSource } = database;
+        const accounts = new Accounts(dataSource);
+        await accounts.seed();
+
+        // Everybody knows the passwords: this forum is not for the network.
+        const server = Hapi.server({ port: settings.port, host: 'localhost', address: '127.0.0.1' });
+        await registerSession(server, {
+            accounts,
+            password: await kept('session-password', () => randomBytes(32).toString('base64url')),
+            secure: settings.issuer.startsWith('https:')
+        });
+
+        await server.register({
+            plugin: OAuth,
+            routes: { prefix: '/api' },
+            options: {
+                issuer: settings.issuer,
+                dataSource,
+                accounts,
+                session: {
+                    strategy: 'session',
+                    authTime: (credentials) => credentials.signedInAt as number
+                },
+                signingKeys: [settings.signingKey ?? (await keptSigningKey())],
+                lifetimes: settings.lifetimes,
+                ...(settings.redisUrl === undefined && { jobs: 'in-process' })
+            }
+        });
+        server.events.on('oauth', ({ type, at, ...ids }: OAuth.TimedOAuthEvent) => {
+            console.log(at, type, JSON.stringify(ids));
+        });
+
+        server.route([...apiRoutes(dataSource, accounts), ...pageRoutes()]);
+        await server.start();
+        return {
+            accounts: (await accounts.all()).map(({ handle, role }) => ({ handle, permissions: role.permissions })),
+            database: database.description,
+            stop: async () => {
+                await server.stop();
+                await database.close();
+            }
+        };
+    } catch (error) {
+        await database.dataSource.destroy();
+        throw error;
+    }
+}
+
+/** A forum in earnest takes its keys from where it takes its other secrets from, and never makes them by itself. */
+async function keptSigningKey(): Promise<JWK> {
+    return JSON.parse(
+        await kept('signing-key.json', async () => JSON.stringify(await OAuth.generateSigningKey()))
+    ) as JWK;
+}

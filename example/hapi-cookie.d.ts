@@ -1,0 +1,5 @@
+declare module '@hapi/cookie' {
+    import type { Plugin } from '@hapi/hapi';
+
+    export const plugin: Plugin<void>;
+}
