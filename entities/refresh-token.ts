@@ -11,7 +11,7 @@ import { OAuthGrant } from './grant';
 @Index('idx_oauth_refresh_tokens_account', ['accountId', 'createdAt', 'id'])
 @Index('idx_oauth_refresh_tokens_client', ['oauthClientId', 'createdAt', 'id'])
 @Index('idx_oauth_refresh_tokens_created', ['createdAt', 'id'])
-@Index('idx_oauth_refresh_tokens_expires', ['expiresAt', 'grantId'])
+@Index('idx_oauth_refresh_tokens_retry', ['retryUntil', 'id'])
 export class OAuthRefreshToken {
     @PrimaryColumn(ID)
     id!: string;
@@ -46,7 +46,7 @@ export class OAuthRefreshToken {
     @Column({ type: 'varchar', length: 255, name: 'sealed_token', nullable: true })
     sealedToken!: string | null;
 
-    /** Until when the predecessor's holder may be handed this token again. */
+    /** Until when the predecessor's holder may be handed this token again; 0 once the seal has been erased. */
     @Column({ ...TIME, name: 'retry_until' })
     retryUntil!: number;
 

@@ -100,7 +100,7 @@ const refreshTokens = new Table({
         index('idx_oauth_refresh_tokens_account', 'account_id', 'created_at', 'id'),
         index('idx_oauth_refresh_tokens_client', 'oauth_client_id', 'created_at', 'id'),
         index('idx_oauth_refresh_tokens_created', 'created_at', 'id'),
-        index('idx_oauth_refresh_tokens_expires', 'expires_at', 'grant_id')
+        index('idx_oauth_refresh_tokens_retry', 'retry_until', 'id')
     ],
     foreignKeys: [reference('fk_oauth_refresh_tokens_grant', 'grant_id', 'oauth_grants')]
 });

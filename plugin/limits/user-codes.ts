@@ -5,7 +5,7 @@ import { createId } from '../ids';
 
 /** So many wrong user codes in so many milliseconds, by one account (RFC 8628 §5.1). */
 const LIMIT = 10;
-const WINDOW = 10 * 60 * 1000;
+export const WINDOW = 10 * 60 * 1000;
 
 /** An attempt at a user code, counted as wrong until it proves right. */
 export interface Attempt {

@@ -206,7 +206,7 @@ export function newChain(
                 tokenHash: hashSecret(refreshToken),
                 scope,
                 sealedToken: null,
-                retryUntil: now,
+                retryUntil: 0,
                 handedOutLate: false,
                 createdAt: now,
                 expiresAt: expiry(context, now, now)
@@ -245,7 +245,7 @@ export async function rotate(
             generation,
             hashSecret(successor),
             joinNames(scope),
-            retryUntil > now ? sealSuccessor(token, successor) : null,
+            retryUntil > 0 ? sealSuccessor(token, successor) : null,
             retryUntil,
             now,
             expiry(context, chain.createdAt, now),
@@ -260,7 +260,7 @@ export async function rotate(
 function retryDeadline({ settings }: Context, presented: ChainToken, now: number): number {
     const window = settings.lifetimes.refreshRetryWindow;
     if (window !== 'until-used') {
-        return now + window * 1000;
+        return window === 0 ? 0 : now + window * 1000;
     }
     return presented.handedOutLate ? now + LATE_AFTER : UNTIL_USED;
 }

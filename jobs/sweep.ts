@@ -1,0 +1,154 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { DataSource } from 'typeorm';
+import { Database, DatabaseUnavailable, type Queries } from '../plugin/database';
+
+/** What every sweep takes. */
+export interface SweepOptions {
+    /** The current time, epoch milliseconds. Default: `Date.now`. */
+    clock?: () => number;
+    /** Rows that one statement removes at most. Default 2000. */
+    batchSize?: number;
+    /** Count what would be removed, and remove nothing. */
+    dryRun?: boolean;
+    /** Ends the sweep after the batch in hand. What is left is the next run's. */
+    signal?: AbortSignal;
+    /** Called after each batch with the rows that this sweep has removed so far. */
+    onProgress?: (removed: number) => void | Promise<void>;
+}
+
+const BATCH_SIZE = 2000;
+const FIRST_BATCH = 200;
+const SMALLEST_BATCH = 20;
+
+/** What a batch should take, milliseconds: short enough that a request never waits for it. */
+const TARGET = 50;
+
+/** Between batches a sweep rests for this share of the time that the last one took. */
+const REST = 0.25;
+
+/** How often a batch is tried while the database is away, with pauses that double from one second: about two minutes. */
+const ATTEMPTS = 8;
+
+/**
+ * Runs the batches of one sweep: sized so that each takes about as long as it should on this database, with a rest in
+ * between, and again when the database was away.
+ */
+export class Sweep {
+    readonly database: Database;
+    readonly now: number;
+    readonly dryRun: boolean;
+    removed = 0;
+    #size: number;
+    readonly #largest: number;
+    readonly #options: SweepOptions;
+
+    constructor(dataSource: DataSource, options: SweepOptions = {}) {
+        this.database = new Database(dataSource);
+        this.now = (options.clock ?? Date.now)();
+        this.dryRun = options.dryRun ?? false;
+        this.#largest = options.batchSize ?? BATCH_SIZE;
+        this.#size = Math.min(FIRST_BATCH, this.#largest);
+        this.#options = options;
+    }
+
+    /** True when the sweep has been asked to end. */
+    get isStopped(): boolean {
+        return this.#options.signal?.aborted ?? false;
+    }
+
+    /**
+     * Runs `batch` until it has come to the end, or the sweep has been asked to stop.
+     *
+     * @param batch takes how many rows it may look at; tells how many it removed and whether there may be more
+     */
+    async run(batch: (size: number) => Promise<{ removed: number; more: boolean }>): Promise<number> {
+        let total = 0;
+        for (let more = true; more && !this.isStopped;) {
+            const began = performance.now();
+            const done = await this.#persist(() => batch(this.#size));
+            const took = performance.now() - began;
+            total += done.removed;
+            this.removed += done.removed;
+            more = done.more;
+            this.#adapt(took);
+            await this.#options.onProgress?.(this.removed);
+            if (more) {
+                await this.#pause(took * REST);
+            }
+        }
+        return total;
+    }
+
+    #adapt(took: number): void {
+        const factor = Math.min(2, Math.max(0.25, TARGET / Math.max(took, 1)));
+        const smallest = Math.min(SMALLEST_BATCH, this.#largest);
+        this.#size = Math.min(this.#largest, Math.max(smallest, Math.round(this.#size * factor)));
+    }
+
+    async #persist<Result>(batch: () => Promise<Result>): Promise<Result> {
+        for (let attempts = 1; ; ++attempts) {
+            try {
+                return await batch();
+            } catch (error) {
+                if (!(error instanceof DatabaseUnavailable) || attempts === ATTEMPTS || this.isStopped) {
+                    throw error;
+                }
+                await this.#pause(500 * 2 ** attempts);
+            }
+        }
+    }
+
+    async #pause(milliseconds: number): Promise<void> {
+        try {
+            await sleep(milliseconds, undefined, { signal: this.#options.signal });
+        } catch {
+            // Asked to stop: the loops look for themselves.
+        }
+    }
+}
+
+/** Deletes rows by primary key. */
+export async function deleteById(queries: Queries, table: string, ids: readonly string[]): Promise<number> {
+    if (ids.length === 0) {
+        return 0;
+    }
+    return queries.execute(`DELETE FROM ${table} WHERE id IN (${placeholders(ids)})`, ids);
+}
+
+export function placeholders(values: readonly unknown[]): string {
+    return values.map(() => '?').join(', ');
+}
+
+interface Candidate {
+    id: string;
+    swept_at: number | string;
+}
+
+/**
+ * Removes the rows of a table whose time has passed, oldest first.
+ *
+ * @param column an indexed time, before which nothing is needed any more: `(column, id)` is the index
+ * @param before epoch milliseconds
+ */
+export function removeOlder(
+    sweep: Sweep,
+    { table, column, before }: { table: string; column: string; before: number }
+): Promise<number> {
+    let at = -1;
+    let id = '';
+    return sweep.run(async (size) => {
+        const rows = await sweep.database.query<Candidate>(
+            `SELECT id, ${column} AS swept_at FROM ${table}
+            WHERE ${column} < ? AND (${column} > ? OR (${column} = ? AND id > ?)) ORDER BY ${column}, id LIMIT ${size}`,
+            [before, at, at, id]
+        );
+        const ids = rows.map((row) => row.id);
+        const removed = sweep.dryRun ? ids.length : await deleteById(sweep.database, table, ids);
+        const last = rows.at(-1);
+        if (last) {
+            at = Number(last.swept_at);
+            id = last.id;
+        }
+        return { removed, more: rows.length === size };
+    });
+}
