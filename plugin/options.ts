@@ -157,7 +157,7 @@ const issuer = Joi.string()
     })
     .messages({
         'any.custom':
-            '{{#label}} must be an https URL (or http on a loopback host) without trailing slash, query or fragment'
+            '{{#label}} must be an https URL (or http on a loopback host) in its plain form, without trailing slash, query or fragment'
     });
 
 const page = Joi.string()
@@ -172,7 +172,8 @@ const page = Joi.string()
 
 const origin = Joi.string()
     .custom((value: string) => {
-        if (webUrl(value)?.origin !== value) {
+        // hapi would take an asterisk for a wildcard; no browser sends one.
+        if (webUrl(value)?.origin !== value || value.includes('*')) {
             throw new Error('not an origin');
         }
         return value;
@@ -264,8 +265,8 @@ export function readOptions(options: unknown): Settings {
     const result = schema.validate(options) as Joi.ValidationResult<Options>;
     if (result.error) {
         const [detail] = result.error.details;
-        const { path, message, context } = detail!;
-        throw new Error(`hapi-forum-oauth: ${message}, but got ${came(path, context?.value)}`);
+        const { message, context } = detail!;
+        throw new Error(`hapi-forum-oauth: ${message}, but got ${came(context?.value, mayShow(detail!))}`);
     }
     const given = result.value;
     const forumOrigin = new URL(given.issuer).origin;
@@ -303,7 +304,7 @@ export function readOptions(options: unknown): Settings {
             deviceCode: 600,
             devicePollInterval: 5,
             refreshRetryWindow: 60,
-            ...given.lifetimes
+            ...definedMembers(given.lifetimes)
         },
         urls,
         firstPartyClients: given.firstPartyClients ?? [{ clientId: 'storyden-cli', name: 'Storyden' }],
@@ -313,8 +314,15 @@ export function readOptions(options: unknown): Settings {
     };
 }
 
-/** What came, in words: never a key's content. */
-function came(path: (string | number)[], value: unknown): string {
+/** Options whose value may hold a key or a password, and so may a value under a name that is unknown. */
+const SECRET = new Set<string | number | undefined>(['signingKeys', 'dataSource', 'accounts']);
+
+function mayShow({ path, type }: Joi.ValidationErrorItem): boolean {
+    return type !== 'object.unknown' && path.length > 0 && !SECRET.has(path[0]);
+}
+
+/** What came, in words. */
+function came(value: unknown, show: boolean): string {
     if (value === undefined) {
         return 'nothing';
     }
@@ -322,11 +330,15 @@ function came(path: (string | number)[], value: unknown): string {
         return 'null';
     }
     const kind = Array.isArray(value) ? 'an array' : typeof value === 'object' ? 'an object' : `a ${typeof value}`;
-    if (
-        path[0] === 'signingKeys' ||
-        (typeof value !== 'string' && typeof value !== 'number' && typeof value !== 'boolean')
-    ) {
-        return kind;
+    if (show && typeof value === 'string') {
+        return `${kind} (${JSON.stringify(value.slice(0, 200))})`;
     }
-    return `${kind} (${JSON.stringify(value).slice(0, 200)})`;
+    return show && (typeof value === 'number' || typeof value === 'boolean') ? `${kind} (${value})` : kind;
+}
+
+/** The members that are given: an undefined one is as good as none. */
+function definedMembers<Value extends object>(value: Value | undefined): Partial<Value> {
+    return Object.fromEntries(
+        Object.entries(value ?? {}).filter(([, member]) => member !== undefined)
+    ) as Partial<Value>;
 }
