@@ -115,8 +115,7 @@ export function notFound(what: string): ManagementError {
     );
 }
 
-/** `onPreResponse` of the protocol endpoints. */
-export const protocolErrors = errorsAs((error, statusCode) => {
+const protocolShape = (error: Error, statusCode: number): OAuthError => {
     if (isUnavailable(error) || statusCode === 503) {
         return new OAuthError('temporarily_unavailable', 'The server cannot answer at the moment, try again later', {
             statusCode: 503,
@@ -141,7 +140,19 @@ export const protocolErrors = errorsAs((error, statusCode) => {
     return new OAuthError(statusCode === 401 ? 'login_required' : 'invalid_request', 'The request is malformed', {
         statusCode
     });
-});
+};
+
+/** `onPreResponse` of the protocol endpoints. */
+export const protocolErrors = errorsAs(protocolShape);
+
+/** Any error as the protocol endpoints answer it, for where an answer is no response with a status of its own. */
+export function asOAuthError(error: unknown): OAuthError {
+    if (error instanceof OAuthError) {
+        return error;
+    }
+    const thrown = error instanceof Error ? error : new Error(String(error));
+    return protocolShape(thrown, boomify(thrown).output.statusCode);
+}
 
 /** `onPreResponse` of the management endpoints. */
 export const managementErrors = errorsAs((error, statusCode) => {

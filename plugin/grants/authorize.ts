@@ -25,7 +25,7 @@ export interface Person {
 }
 
 /** What an authorization request leads to. */
-export type Outcome = { next: 'consent'; requestId: string } | { next: 'login'; loginAfter: number };
+export type Outcome = { next: 'consent'; requestId: string } | { next: 'login' };
 
 const MAX_STATE = 4096;
 const MAX_NONCE = 1024;
@@ -86,10 +86,11 @@ export async function beginAuthorization(
     const requested = checkScope(context, destination.client, account, form);
 
     if (needsLogin(context, form, authTime, loginAfter)) {
-        if (promptOf(form).includes('none') || authTime === null) {
+        // Who comes back without having signed in would be sent there and back for ever.
+        if (promptOf(form).includes('none') || authTime === null || isOnDetour(context, loginAfter)) {
             throw new OAuthError('login_required', 'The person has to sign in again');
         }
-        return { next: 'login', loginAfter: Math.floor(context.clock() / 1000) };
+        return { next: 'login' };
     }
     if (promptOf(form).includes('none')) {
         throw new OAuthError('consent_required', 'The person is always asked');
@@ -159,19 +160,27 @@ function checkScope(context: Context, client: Client, account: Account, form: Fo
     return requested;
 }
 
-/** Whether `prompt=login` or `max_age` (OpenID Connect Core §3.1.2.1) asks for a sign-in that has not taken place yet. */
-function needsLogin({ clock }: Context, form: Form, authTime: number | null, loginAfter: number | null): boolean {
-    const maxAge = form.get('max_age');
-    const asked = promptOf(form).includes('login');
-    if (!asked && maxAge === undefined) {
+/** Whether a request has a say in when the sign-in takes place (OpenID Connect Core §3.1.2.1). */
+export function asksForLogin(form: Form): boolean {
+    return promptOf(form).includes('login') || form.get('max_age') !== undefined;
+}
+
+/** Whether `prompt=login` or `max_age` asks for a sign-in that has not taken place yet. */
+function needsLogin(context: Context, form: Form, authTime: number | null, loginAfter: number | null): boolean {
+    if (!asksForLogin(form)) {
         return false;
     }
     if (authTime === null) {
         return true;
     }
-    const now = clock() / 1000;
-    if (loginAfter !== null && loginAfter > now - LOGIN_DETOUR && authTime >= loginAfter) {
+    if (isOnDetour(context, loginAfter) && authTime >= loginAfter!) {
         return false;
     }
-    return asked || now - authTime > Number(maxAge);
+    return promptOf(form).includes('login') || context.clock() / 1000 - authTime > Number(form.get('max_age'));
+}
+
+/** True for a request that has just come back from a demanded sign-in. */
+function isOnDetour({ clock }: Context, loginAfter: number | null): boolean {
+    const now = clock() / 1000;
+    return loginAfter !== null && loginAfter > now - LOGIN_DETOUR && loginAfter <= now;
 }

@@ -1,9 +1,16 @@
 import type { Lifecycle, Request, ResponseToolkit, ServerRoute } from '@hapi/hapi';
 import { withParameters } from '../clients/redirect-uri';
 import type { Context } from '../context';
-import { OAuthError, protocolErrors } from '../errors';
+import { asOAuthError, OAuthError, protocolErrors } from '../errors';
 import { decideAuthorizationConsent, readAuthorizationConsent } from '../grants/authorization-consent';
-import { beginAuthorization, findDestination, promptOf, type Destination, type Outcome } from '../grants/authorize';
+import {
+    asksForLogin,
+    beginAuthorization,
+    findDestination,
+    promptOf,
+    type Destination,
+    type Outcome
+} from '../grants/authorize';
 import { readConsentBody, readConsentQuery } from './consent';
 import { parseForm, type Form } from './form';
 import { NO_STORE, setHeaders } from './headers';
@@ -34,7 +41,7 @@ export function authorizeRoutes(context: Context): ServerRoute[] {
                     onPreResponse: [
                         {
                             // A strategy that redirects by itself has no say in what comes first here.
-                            method: (request, h) => (isTakenOver(request) ? authorize(context, request, h) : h.continue)
+                            method: (request, h) => (isTakenOver(request) ? takeBack(context, request, h) : h.continue)
                         },
                         { method: protocolErrors },
                         { method: beDiscreet }
@@ -65,11 +72,11 @@ export function authorizeRoutes(context: Context): ServerRoute[] {
 async function authorize(context: Context, request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValueTypes> {
     const form = parseForm(request.url.search.slice(1));
     const destination = await findDestination(context, form);
-    const accountId = sessionAccountId(context, request);
-    if (accountId === null && !promptOf(form).includes('none')) {
-        return redirect(h, loginPage(context, request, promptOf(form).includes('login')));
-    }
     try {
+        const accountId = sessionAccountId(context, request);
+        if (accountId === null && !promptOf(form).includes('none')) {
+            return redirect(h, loginPage(context, request, asksForLogin(form)));
+        }
         const outcome = await decide(context, request, destination, form, accountId);
         return redirect(
             h,
@@ -78,11 +85,28 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
                 : withParameters(context.settings.urls.authorizationConsent, { request_id: outcome.requestId })
         );
     } catch (error) {
-        if (!(error instanceof OAuthError)) {
-            throw error;
-        }
-        return redirect(h, errorLocation(context, destination, error));
+        return redirect(h, errorLocation(context, destination, reported(request, error)));
     }
+}
+
+/** Answers in the place of a strategy that redirects by itself. An error from here passes the other extensions by. */
+async function takeBack(context: Context, request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValueTypes> {
+    try {
+        return await authorize(context, request, h);
+    } catch (error) {
+        const told = reported(request, error);
+        Object.assign(told.output.headers, PRIVATE);
+        throw told;
+    }
+}
+
+/** An error as the client is told; what went wrong in the server is logged, for no response carries it. */
+function reported(request: Request, error: unknown): OAuthError {
+    const told = asOAuthError(error);
+    if (told !== error) {
+        request.log(['oauth', 'error'], error as Error);
+    }
+    return told;
 }
 
 async function decide(

@@ -101,7 +101,15 @@ function loginRequired(shape: Shape): OAuthError | ManagementError {
 
 /** A strategy that redirects whatever the mode has answered in the endpoint's place: an API is told so instead. */
 function refuseTakeover(shape: Shape): Lifecycle.Method {
-    return (request, h) => (isTakenOver(request) ? loginRequired(shape) : h.continue);
+    return (request, h) => {
+        if (!isTakenOver(request)) {
+            return h.continue;
+        }
+        const refusal = loginRequired(shape);
+        // An error from here passes the other extensions by.
+        Object.assign(refusal.output.headers, NO_STORE);
+        return refusal;
+    };
 }
 
 /** True when a strategy has answered instead of saying that there is no session. */
