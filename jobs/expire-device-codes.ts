@@ -3,7 +3,7 @@ import { WINDOW } from '../plugin/limits/user-codes';
 import { removeOlder, Sweep, type SweepOptions } from './sweep';
 
 /** For so long after its time a code is still known, milliseconds: a late poll hears why, a late replay is noticed. */
-const GRACE = 60 * 60 * 1000;
+export const GRACE = 60 * 60 * 1000;
 
 /** What a run of `expire-device-codes` removed. */
 export interface ExpiredCounts {

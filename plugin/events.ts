@@ -1,4 +1,5 @@
 import type { Server } from '@hapi/hapi';
+import type { JobName, SweepReport } from '../jobs/jobs';
 
 /** Why a grant ended. */
 export type EndReason =
@@ -58,22 +59,33 @@ export type OAuthEvent =
           account_id: string;
           oauth_client_id: string;
           client_id: string;
-      };
+      }
+    | {
+          /** Of `jobs: 'in-process'`. */
+          type: 'sweep_completed';
+          job: JobName;
+          duration_ms: number;
+          counts: SweepReport['counts'];
+      }
+    | { type: 'sweep_failed'; job: JobName };
 
 /** An event and when it happened, RFC 3339. */
 export type TimedOAuthEvent = OAuthEvent & { at: string };
 
 export type EmitEvent = (event: OAuthEvent) => void;
 
-/** Makes `server.events` know the name `oauth`. A listener that throws is logged: the request is not its business. */
+/** Makes `server.events` know the name `oauth`. A listener that fails is logged: the request is not its business. */
 export function eventEmitter(server: Server, clock: () => number): EmitEvent {
     server.event({ name: 'oauth' });
     return (event) => {
         const timed: TimedOAuthEvent = { ...event, at: new Date(clock()).toISOString() };
-        try {
-            server.events.emit('oauth', timed);
-        } catch (error) {
-            server.log(['oauth', 'event', 'error'], error as Error);
-        }
+        // Unlike `emit`, this calls every listener, whatever an earlier one throws, and sees what is rejected later.
+        void server.events.gauge('oauth', timed).then((results) => {
+            for (const result of results) {
+                if (result.status === 'rejected') {
+                    server.log(['oauth', 'event', 'error'], result.reason as Error);
+                }
+            }
+        });
     };
 }

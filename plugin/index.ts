@@ -12,6 +12,12 @@ export const plugin: Plugin<Options> = {
 
 export { entities } from '../entities';
 export { migrations } from '../migrations';
+export { startWorker, type MaintenanceWorker, type WorkerOptions } from '../jobs/worker';
+export { expireDeviceCodes, type ExpiredCounts } from '../jobs/expire-device-codes';
+export { pruneRefreshChains, type PrunedCounts } from '../jobs/prune-refresh-chains';
+export { measureBacklog, type Backlog } from '../jobs/backlog';
+export type { JobName, SweepReport } from '../jobs/jobs';
+export type { SweepOptions } from '../jobs/sweep';
 export { ALGORITHMS, generateSigningKey, type Algorithm } from './tokens/keys';
 export { FORUM_PERMISSIONS } from './permissions';
 export { ManagementError, OAuthError, type ManagementErrorCode, type OAuthErrorCode } from './errors';

@@ -1,4 +1,5 @@
-import type { Server, ServerRoute } from '@hapi/hapi';
+import type { RequestRoute, Server, ServerRoute } from '@hapi/hapi';
+import { startInProcess, type InProcessSweeps } from '../jobs/in-process';
 import { findAccount } from './accounts';
 import { forumApi } from './api';
 import type { Context } from './context';
@@ -17,6 +18,9 @@ import { registerBearer, STRATEGY } from './strategies/bearer';
 import { importKeys } from './tokens/keys';
 
 export const NAME = 'hapi-forum-oauth';
+
+/** The nested plugin of the routes outside the prefix. */
+const WELL_KNOWN = `${NAME}/well-known`;
 
 /**
  * Registers routes, strategy, events and API with one server.
@@ -51,7 +55,7 @@ export async function register(server: Server, options: Options): Promise<void> 
     ]);
     await server.register({
         plugin: {
-            name: `${NAME}/well-known`,
+            name: WELL_KNOWN,
             register: (root: Server) => {
                 // A route's path is its plugin's prefix and its own; the documents are at the root of the origin.
                 root.realm.modifiers.route.prefix = '';
@@ -60,8 +64,30 @@ export async function register(server: Server, options: Options): Promise<void> 
         }
     });
     checkPages(server, settings);
+    if (settings.jobs === 'in-process') {
+        addSweeps(server, context);
+    }
     registerBearer(server, context);
     server.expose(forumApi(context));
+}
+
+/** Sweeps run while the server does. */
+function addSweeps(server: Server, { clock, emit, settings }: Context): void {
+    let sweeps: InProcessSweeps | undefined;
+    server.ext('onPostStart', () => {
+        sweeps = startInProcess(
+            settings.dataSource,
+            { clock },
+            {
+                done: ({ job, duration_ms, counts }) => emit({ type: 'sweep_completed', job, duration_ms, counts }),
+                failed: (job, error) => {
+                    server.log(['oauth', 'sweep', 'error'], error as Error);
+                    emit({ type: 'sweep_failed', job });
+                }
+            }
+        );
+    });
+    server.ext('onPreStop', () => sweeps?.stop());
 }
 
 /** hapi looks a route's strategies up when the route is added; its message does not say where the name came from. */
@@ -82,15 +108,26 @@ function addSessionRoutes(server: Server, { session }: Settings, routes: ServerR
     }
 }
 
-/** A page of the frontend at the path of an endpoint could never be reached. */
+/** The methods of the plugin's routes. */
+const METHODS = ['get', 'post', 'patch', 'delete'] as const;
+
+/** A page of the frontend at the path of an endpoint could never be reached, or never post. */
 function checkPages(server: Server, { origin, urls }: Settings): void {
+    // hapi's types know one virtual host only, hapi itself a list.
+    const hosts = [server.realm.modifiers.route.vhost as string | string[] | undefined].flat();
+    const isTaken = ({ pathname }: URL): boolean =>
+        hosts.some((host) => METHODS.some((method) => isOwn(server.match(method, pathname, host))));
     for (const [name, address] of Object.entries(urls)) {
         const url = new URL(address);
-        const route = url.origin === origin ? server.match('get', url.pathname) : null;
-        if (route?.realm.plugin?.startsWith(NAME)) {
+        if (url.origin === origin && isTaken(url)) {
             throw new Error(
                 `${NAME}: "urls.${name}" must be a page of the frontend, but got ${address}, which is a route of the plugin: register it with a routes.prefix or give the page another path`
             );
         }
     }
+}
+
+function isOwn(route: RequestRoute | null): boolean {
+    const plugin = route?.realm.plugin;
+    return plugin === NAME || plugin === WELL_KNOWN;
 }

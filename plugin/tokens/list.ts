@@ -1,4 +1,5 @@
 import type { Queries } from '../database';
+import { ID_PATTERN } from '../ids';
 import { MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
 
 /** `active`: live heads of chains; `superseded`: rotated away; `revoked`, `expired`: heads of dead chains. */
@@ -58,6 +59,9 @@ export async function listTokens(
     filter: TokenFilter,
     now: number
 ): Promise<Page & { tokens: Token[] }> {
+    if (filter.oauthClientId !== undefined && !ID_PATTERN.test(filter.oauthClientId)) {
+        return { ...pageOf(filter.page, 0, 0), tokens: [] };
+    }
     const { from, where, parameters } = conditions(filter, now);
     const [{ total } = { total: 0 }] = await queries.query<{ total: number | string }>(
         `SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ${from} WHERE ${where} LIMIT ${MAX_COUNTED}) counted`,
@@ -81,7 +85,13 @@ export async function listTokens(
 }
 
 /**
- * Heads are reached from their grants, which are few, by the end of each chain's index; all rows of an account or a
+ * That a grant has not ended, said so that no index is used for it: MariaDB would intersect the one account's grants with
+ * everybody's live ones.
+ */
+const LIVES = 'COALESCE(g.ended_at, 0) = 0';
+
+/**
+ * Heads, and what an account gave one client, are reached from their grants, which are few; all rows of an account or a
  * client, and of everybody, by the index of their times.
  */
 function conditions(
@@ -99,7 +109,8 @@ function conditions(
         parameters.push(...values);
     };
     const heads = status !== undefined && status !== 'superseded';
-    const owner = heads ? 'g' : 't';
+    const fromGrants = heads || (accountId !== undefined && oauthClientId !== undefined);
+    const owner = fromGrants ? 'g' : 't';
     if (accountId !== undefined) {
         add(`${owner}.account_id = ?`, accountId);
     }
@@ -111,19 +122,21 @@ function conditions(
             WHERE s.grant_id = t.grant_id AND s.generation = t.generation + 1)`);
     }
     if (heads) {
-        add('t.generation = (SELECT MAX(h.generation) FROM oauth_refresh_tokens h WHERE h.grant_id = g.id)');
+        // One step from the end of the chain's index; MAX() would read all of the chain.
+        add(`t.generation = (SELECT h.generation FROM oauth_refresh_tokens h
+            WHERE h.grant_id = g.id ORDER BY h.generation DESC LIMIT 1)`);
     }
     if (status === 'revoked') {
         add('g.ended_at IS NOT NULL');
     }
     if (status === 'active') {
-        add('g.ended_at IS NULL AND t.expires_at > ?', now);
+        add(`${LIVES} AND t.expires_at > ?`, now);
     }
     if (status === 'expired') {
-        add('g.ended_at IS NULL AND t.expires_at <= ?', now);
+        add(`${LIVES} AND t.expires_at <= ?`, now);
     }
     return {
-        from: heads ? 'oauth_grants g JOIN oauth_refresh_tokens t ON t.grant_id = g.id' : 'oauth_refresh_tokens t',
+        from: fromGrants ? 'oauth_grants g JOIN oauth_refresh_tokens t ON t.grant_id = g.id' : 'oauth_refresh_tokens t',
         where: where.length === 0 ? '1 = 1' : where.join(' AND '),
         parameters
     };
@@ -173,7 +186,7 @@ export async function findLiveGrants(
     oauthClientId: string
 ): Promise<{ id: string; accountId: string; oauthClientId: string }[]> {
     const rows = await queries.query<{ id: string }>(
-        'SELECT id FROM oauth_grants WHERE account_id = ? AND oauth_client_id = ? AND ended_at IS NULL',
+        `SELECT g.id FROM oauth_grants g WHERE g.account_id = ? AND g.oauth_client_id = ? AND ${LIVES}`,
         [accountId, oauthClientId]
     );
     return rows.map(({ id }) => ({ id, accountId, oauthClientId }));

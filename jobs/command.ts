@@ -1,0 +1,189 @@
+#!/usr/bin/env node
+import { parseArgs } from 'node:util';
+import { DataSource } from 'typeorm';
+import { measureBacklog } from './backlog';
+import { JOB_NAMES, runJob, type JobOptions, type SweepReport } from './jobs';
+import { startWorker } from './worker';
+
+const HELP = `Usage: forum-oauth-worker [options]
+
+Removes expired codes and dead refresh chains of hapi-forum-oauth: as a BullMQ worker until it is
+told to stop, or once.
+
+  --database-url URL   MySQL or MariaDB, mysql://user:password@host/database   (DATABASE_URL)
+  --redis-url URL      redis://host:port, not needed with --once               (REDIS_URL)
+  --retention SECONDS  how long dead refresh chains are kept, default 604800
+  --batch-size ROWS    rows that one statement removes at most, default 2000
+  --once               run every job once and leave, for cron
+  --dry-run            count once what would be removed, and remove nothing
+  --help               show this
+
+Exit status: 0 done or stopped by SIGTERM or SIGINT, 1 a job failed, 2 unusable arguments.
+`;
+
+/** The arguments are not usable; the message says why. */
+class UsageError extends Error {}
+
+interface Settings {
+    databaseUrl: string;
+    redisUrl: string | undefined;
+    once: boolean;
+    job: JobOptions;
+}
+
+function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings | 'help' {
+    const { values } = parse(args);
+    if (values.help) {
+        return 'help';
+    }
+    const databaseUrl = values['database-url'] ?? env.DATABASE_URL;
+    const redisUrl = values['redis-url'] ?? env.REDIS_URL;
+    const dryRun = values['dry-run'] ?? false;
+    const once = dryRun || (values.once ?? false);
+    if (databaseUrl === undefined || !URL.canParse(databaseUrl)) {
+        throw new UsageError(
+            'Give a database by --database-url or DATABASE_URL, as mysql://user:password@host/database'
+        );
+    }
+    if (!once && redisUrl === undefined) {
+        throw new UsageError('Give a Redis by --redis-url or REDIS_URL, or run --once');
+    }
+    const retention = wholeNumber('--retention', values.retention, 0);
+    const batchSize = wholeNumber('--batch-size', values['batch-size'], 1);
+    return {
+        databaseUrl,
+        redisUrl,
+        once,
+        job: { dryRun, ...(retention !== undefined && { retention }), ...(batchSize !== undefined && { batchSize }) }
+    };
+}
+
+function parse(args: string[]) {
+    try {
+        return parseArgs({
+            args,
+            options: {
+                'database-url': { type: 'string' },
+                'redis-url': { type: 'string' },
+                retention: { type: 'string' },
+                'batch-size': { type: 'string' },
+                once: { type: 'boolean' },
+                'dry-run': { type: 'boolean' },
+                help: { type: 'boolean' }
+            }
+        });
+    } catch (error) {
+        throw new UsageError((error as Error).message);
+    }
+}
+
+function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {
+    if (text === undefined) {
+        return undefined;
+    }
+    if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+        throw new UsageError(`${name} must be a whole number from ${least}, but got ${text}`);
+    }
+    return Number(text);
+}
+
+/** One JSON line, or on a terminal a sentence. */
+function report(event: SweepReport): void {
+    const { job, duration_ms: duration, counts } = event;
+    if (!process.stdout.isTTY) {
+        console.log(JSON.stringify(event));
+        return;
+    }
+    const removed = Object.entries(counts).map(([kind, count]) => `${count} ${kind.replaceAll('_', ' ')}`);
+    console.log(`${job}: ${removed.join(', ')} in ${(duration / 1000).toFixed(1)} s`);
+}
+
+/** On a terminal a line that is written over, elsewhere a JSON line about every ten seconds. */
+function progress(job: string, waiting: number): (removed: number) => void {
+    const began = performance.now();
+    const isTerminal = process.stdout.isTTY;
+    let told = began;
+    return (removed) => {
+        const now = performance.now();
+        if (now - told < (isTerminal ? 200 : 10_000)) {
+            return;
+        }
+        told = now;
+        const rate = Math.round(removed / ((now - began) / 1000));
+        const remaining = Math.max(0, waiting - removed);
+        if (isTerminal) {
+            process.stdout.write(`\r\u001b[K${job}: ${removed} removed, ${rate}/s, ${remaining} remaining\r`);
+        } else {
+            console.log(JSON.stringify({ job, progress: { removed, rate, remaining } }));
+        }
+    };
+}
+
+async function runOnce(dataSource: DataSource, options: JobOptions): Promise<void> {
+    const { retention } = options;
+    const backlog = await measureBacklog(dataSource, retention === undefined ? {} : { retention });
+    const { oauth_refresh_tokens: tokens, ...codes } = backlog;
+    const waiting = {
+        'expire-device-codes': Object.values(codes).reduce((sum, { rows }) => sum + rows, 0),
+        'prune-refresh-chains': tokens?.rows ?? 0
+    };
+    for (const job of JOB_NAMES) {
+        report(await runJob(job, dataSource, { ...options, onProgress: progress(job, waiting[job]) }));
+    }
+}
+
+/** Resolves when the process is asked to end. */
+function stopSignal(): AbortSignal {
+    const stopping = new AbortController();
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) {
+        process.once(signal, () => stopping.abort());
+    }
+    return stopping.signal;
+}
+
+/**
+ * The command `forum-oauth-worker`.
+ *
+ * @returns the exit status
+ */
+export async function main(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+    const settings = readSettings(args, env);
+    if (settings === 'help') {
+        process.stdout.write(HELP);
+        return 0;
+    }
+    const signal = stopSignal();
+    const dataSource = new DataSource({ type: 'mysql', url: settings.databaseUrl });
+    await dataSource.initialize();
+    try {
+        if (settings.once) {
+            await runOnce(dataSource, { ...settings.job, signal });
+            return 0;
+        }
+        const worker = startWorker({
+            ...settings.job,
+            dataSource,
+            connection: settings.redisUrl!,
+            onSweep: report,
+            onError: (error) => console.error(JSON.stringify({ error: error.message }))
+        });
+        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        await worker.close();
+        return 0;
+    } finally {
+        await dataSource.destroy();
+    }
+}
+
+if (require.main === module) {
+    main(process.argv.slice(2), process.env).then(
+        (status) => {
+            process.exitCode = status;
+        },
+        (error: unknown) => {
+            const usage = error instanceof UsageError;
+            console.error(usage ? `${error.message}\n\n${HELP}` : `forum-oauth-worker: ${(error as Error).message}`);
+            process.exitCode = usage ? 2 : 1;
+        }
+    );
+}

@@ -1,0 +1,38 @@
+import type { DataSource } from 'typeorm';
+import { expireDeviceCodes, type ExpiredCounts } from './expire-device-codes';
+import { pruneRefreshChains, type PrunedCounts } from './prune-refresh-chains';
+import type { SweepOptions } from './sweep';
+
+/** What a sweep may be told. */
+export type JobOptions = SweepOptions & {
+    /** How long dead refresh chains and superseded refresh tokens are kept, seconds. Default: seven days. */
+    retention?: number;
+};
+
+/** Every job by its name, and how often it runs by default, seconds. */
+export const JOBS = {
+    'expire-device-codes': { every: 60, run: expireDeviceCodes },
+    'prune-refresh-chains': { every: 3600, run: pruneRefreshChains }
+} as const;
+
+export type JobName = keyof typeof JOBS;
+
+export const JOB_NAMES = Object.keys(JOBS) as JobName[];
+
+/** What one run of a job did. */
+export interface SweepReport {
+    job: JobName;
+    /** RFC 3339. */
+    started_at: string;
+    duration_ms: number;
+    /** Rows removed, by kind. */
+    counts: ExpiredCounts | PrunedCounts;
+}
+
+/** Runs a job once. */
+export async function runJob(job: JobName, dataSource: DataSource, options: JobOptions): Promise<SweepReport> {
+    const startedAt = new Date((options.clock ?? Date.now)()).toISOString();
+    const began = performance.now();
+    const counts = await JOBS[job].run(dataSource, options);
+    return { job, started_at: startedAt, duration_ms: Math.round(performance.now() - began), counts };
+}

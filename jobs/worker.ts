@@ -1,0 +1,151 @@
+import { createRequire } from 'node:module';
+import type * as Bullmq from 'bullmq';
+import type { Job, Queue, Worker } from 'bullmq';
+import type * as Ioredis from 'ioredis';
+import type { Redis, RedisOptions } from 'ioredis';
+import type { DataSource } from 'typeorm';
+import { JOB_NAMES, JOBS, runJob, type JobName, type JobOptions, type SweepReport } from './jobs';
+
+/** The BullMQ queue of the sweeps. */
+export const QUEUE = 'oauth-maintenance';
+
+/** What `startWorker` takes. */
+export interface WorkerOptions extends Omit<JobOptions, 'dryRun' | 'signal' | 'onProgress'> {
+    /** Initialised; the plugin's entities are not needed in it. */
+    dataSource: DataSource;
+    /** A Redis URL, ioredis options, or an ioredis client, of which the worker takes a duplicate. */
+    connection: string | RedisOptions | Redis;
+    /** How often each job runs, seconds. Default: 60 and 3600. All workers of one Redis should agree. */
+    every?: Partial<Record<JobName, number>>;
+    /** The prefix of BullMQ's keys. Default: BullMQ's own. */
+    prefix?: string;
+    /** Told of each run that this worker has finished. */
+    onSweep?: (report: SweepReport) => void;
+    /** Told of a run that failed and of lost connections; the worker goes on by itself. */
+    onError?: (error: Error) => void;
+}
+
+/** A running worker. */
+export interface MaintenanceWorker {
+    /** Ends the batch in hand and leaves. What is left is the next run's. */
+    close(): Promise<void>;
+}
+
+const SECOND = 1000;
+
+/** A failed run is repeated after 1, 2, 4 and 8 seconds; after that the next one on the schedule takes over. */
+const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: SECOND } };
+
+/** What is kept in Redis for inspection. */
+const KEPT = { removeOnComplete: { count: 50 }, removeOnFail: { count: 200 } };
+
+/** How long an orderly end may take when Redis goes away in the middle of it, milliseconds. */
+const CLOSE_TIMEOUT = 5 * SECOND;
+
+/**
+ * Starts a worker for the queue `oauth-maintenance` and sees to its schedules, of which there is one each however many
+ * workers there are. Needs `bullmq` and `ioredis`, which a host without Redis does not install.
+ *
+ * @returns at once; while Redis is away the worker waits for it
+ */
+export function startWorker({
+    dataSource,
+    connection,
+    every = {},
+    prefix,
+    onSweep,
+    onError = () => undefined,
+    ...options
+}: WorkerOptions): MaintenanceWorker {
+    const bullmq = optional<typeof Bullmq>('bullmq');
+    const redis = connect(connection);
+    const shared = { connection: redis, ...(prefix !== undefined && { prefix }) };
+    const stopping = new AbortController();
+    const running = new Set<Promise<unknown>>();
+
+    const queue: Queue = new bullmq.Queue(QUEUE, shared);
+    const work = async (job: Job): Promise<SweepReport> => {
+        const sweep = runJob(job.name as JobName, dataSource, {
+            ...options,
+            signal: stopping.signal,
+            onProgress: progressOf(job)
+        });
+        running.add(sweep);
+        try {
+            const report = await sweep;
+            onSweep?.(report);
+            return report;
+        } finally {
+            running.delete(sweep);
+        }
+    };
+    const worker: Worker = new bullmq.Worker(QUEUE, work, { ...shared, concurrency: JOB_NAMES.length });
+
+    // A Redis that comes back empty has lost the schedules, so they are written at each connection.
+    const schedule = (): void => {
+        for (const job of JOB_NAMES) {
+            const interval = { every: (every[job] ?? JOBS[job].every) * SECOND };
+            queue.upsertJobScheduler(job, interval, { name: job, opts: { ...RETRIES, ...KEPT } }).catch(onError);
+        }
+    };
+    redis.on('ready', schedule);
+    redis.on('error', onError);
+    queue.on('error', onError);
+    worker.on('error', onError);
+    worker.on('failed', (_job, error) => onError(error));
+
+    return {
+        close: async () => {
+            stopping.abort();
+            redis.off('ready', schedule);
+            await Promise.allSettled(running);
+            // While Redis is away an orderly close would wait for it without end.
+            const orderly = redis.status === 'ready';
+            await within(CLOSE_TIMEOUT, worker.close(!orderly));
+            await within(CLOSE_TIMEOUT, queue.close());
+            redis.disconnect();
+        }
+    };
+}
+
+/** Loaded when a worker is started: a host without Redis has not got them. */
+function optional<Module>(name: 'bullmq' | 'ioredis'): Module {
+    try {
+        return createRequire(__filename)(name) as Module;
+    } catch (error) {
+        throw new Error(`startWorker needs the package ${name}: npm install bullmq ioredis`, { cause: error });
+    }
+}
+
+function connect(connection: WorkerOptions['connection']): Redis {
+    const { Redis } = optional<typeof Ioredis>('ioredis');
+    // A worker's commands wait for Redis to come back, however long that takes.
+    const patient = { maxRetriesPerRequest: null };
+    if (typeof connection === 'string') {
+        return new Redis(connection, patient);
+    }
+    if (typeof (connection as Redis).duplicate === 'function') {
+        return (connection as Redis).duplicate(patient);
+    }
+    return new Redis({ ...(connection as RedisOptions), ...patient });
+}
+
+/** Tells BullMQ about once a second how far a run is. Not waited for: Redis may be away. */
+function progressOf(job: Job): (removed: number) => void {
+    let told = 0;
+    return (removed) => {
+        const now = performance.now();
+        if (now - told >= SECOND) {
+            told = now;
+            job.updateProgress({ removed }).catch(() => undefined);
+        }
+    };
+}
+
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const timeout = new Promise((resolve) => {
+        timer = setTimeout(resolve, milliseconds);
+    });
+    await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+}
