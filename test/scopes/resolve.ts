@@ -41,7 +41,9 @@ const policy = fc.constantFrom<ScopeRule['policy']>('explicit', 'inherit');
 const rules = fc.record({ policy, allowed: someScopes });
 const known = (names: readonly string[]): string[] => words.permissions.filter((name) => names.includes(name));
 
-const always = (property: fc.IRawProperty<unknown>): void => fc.assert(property, { numRuns: 400 });
+function always<Values>(property: fc.IProperty<Values>): void {
+    fc.assert(property, { numRuns: 400 });
+}
 
 describe('an unknown scope', () => {
     it('is the first name of a request that is neither a standard scope nor a permission', () => {

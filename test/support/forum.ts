@@ -109,10 +109,9 @@ export class Forum {
         forum.listen();
         sessionStrategy(server);
         host.prepare?.(server);
-        const routes = { ...(prefix !== '' && { prefix }), ...(host.vhost !== undefined && { vhost: host.vhost }) };
         await server.register({
             plugin: OAuth,
-            ...(Object.keys(routes).length > 0 && { routes }),
+            ...((prefix !== '' || host.vhost) && { routes: { prefix: prefix || undefined!, vhost: host.vhost } }),
             options: {
                 issuer: ISSUER,
                 dataSource,

@@ -38,7 +38,7 @@ describe('an ID token', () => {
     it('says who signed in to which client, and for how long that holds', async () => {
         const { id_token: token } = await signIn('openid');
         const { aud, ...claims } = claimsOf(token);
-        expect(aud).to.startWith('sdoak_');
+        expect(String(aud)).to.startWith('sdoak_');
         expect(claims).to.equal({ iss: ISSUER, sub: FRIGG, iat: NOW, exp: NOW + 900 });
         expect(decodeProtectedHeader(token).typ).to.not.equal('at+jwt');
     });

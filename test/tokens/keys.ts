@@ -214,7 +214,7 @@ describe('a token', () => {
 describe('a bad signing key', () => {
     /** The message for a list of keys whose second is bad. */
     async function refusal(bad: unknown): Promise<string> {
-        const error = await expect(importKeys([rsa, bad as JWK])).to.reject();
+        const error = await expect(importKeys([rsa, bad as JWK])).to.reject(Error);
         expect(error.message).to.startWith('hapi-forum-oauth: "signingKeys[1]" ');
         return error.message;
     }
@@ -301,7 +301,7 @@ describe('a bad signing key', () => {
             for (const name of Object.keys(jwk)) {
                 for (const bad of [
                     without(jwk, name),
-                    { ...jwk, [name]: `${String(jwk[name])}!` },
+                    { ...jwk, [name]: `${String((jwk as Record<string, unknown>)[name])}!` },
                     { ...jwk, [name]: 7 }
                 ]) {
                     const error = await importKeys([bad]).then(
