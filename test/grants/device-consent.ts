@@ -34,7 +34,13 @@ describe('the consent to a device', () => {
     });
 
     const read = (accountId: string | null, userCode: string, headers?: Record<string, string>): Promise<Answer> =>
-        forum.as(accountId, 'GET', `${PATH}?${new URLSearchParams({ user_code: userCode })}`, undefined, headers);
+        forum.as(
+            accountId,
+            'GET',
+            `${PATH}?${new URLSearchParams({ user_code: userCode }).toString()}`,
+            undefined,
+            headers
+        );
 
     const decide = (
         accountId: string | null,
@@ -215,7 +221,7 @@ describe('the consent to a device', () => {
 
         const codes = [unread, foreign, decided, foreignDecided, used, expired].map((device) => device.user_code);
         for (const decision of ['approve', 'deny']) {
-            // The time for which the wrong codes of the first round count is as long as the codes live.
+            // So that the second round stays below the limit on wrong codes.
             await database.dataSource.query('DELETE FROM oauth_user_code_failures');
             const answers = [];
             for (const userCode of ['ZZZZ-ZZZZ', ...codes]) {
