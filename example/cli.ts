@@ -164,7 +164,8 @@ async function keep(issuer: string, response: TokenResponse): Promise<Tokens> {
         issuer,
         accessToken: response.access_token,
         refreshToken: response.refresh_token,
-        expiresAt: Date.now() + response.expires_in * 1000
+        // A token's times are whole seconds: it may end up to one earlier than its lifetime says.
+        expiresAt: Date.now() + (response.expires_in - 1) * 1000
     };
     await mkdir(dirname(options.tokens), { recursive: true, mode: 0o700 });
     const draft = `${options.tokens}.${process.pid}`;
