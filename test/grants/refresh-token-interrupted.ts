@@ -83,7 +83,7 @@ describe('an interrupted refresh', () => {
                     proxy.cut((count) => (count === statement + 1 ? moment : undefined));
                     expectUnavailable(await forum.refresh(held));
                     expect(proxy.statements.length).to.equal(statement + 1);
-                    expect(proxy.statements.at(-1)).to.startWith(name);
+                    expect(proxy.statements.at(-1)!.slice(0, 6)).to.equal(name);
                     proxy.heal();
 
                     // Cut before the INSERT nothing is spent, cut after it the rotation stands.
@@ -192,7 +192,7 @@ describe('an interrupted refresh', () => {
             now += 3_600_000;
             proxy.cut((count) => (count === 2 ? moment : undefined));
             expectUnavailable(await forum.refresh(held));
-            expect(proxy.statements.at(-1)).to.startWith('UPDATE oauth_grants');
+            expect(proxy.statements.at(-1)!.slice(0, 19)).to.equal('UPDATE oauth_grants');
             proxy.heal();
             expect((await forum.refresh(held)).body.error).to.equal('invalid_grant');
             expect((await storedGrant(database.dataSource, held)).endReason).to.equal('refresh_token_reused');
