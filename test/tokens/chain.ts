@@ -372,8 +372,8 @@ describe('a chain of refresh tokens', () => {
 
             // Nothing stored is itself a token, or opens with another stored value what was sealed.
             const sealed = rows.map((row) => row.sealed_token).filter((value) => typeof value === 'string');
-            expect(sealed.length).to.be.above(5);
-            expect(sealed.every((seal) => issued.some((token) => opens(token, seal)))).to.be.true();
+            // One for each of the rotations above: what follows looks at the right place.
+            expect(sealed.filter((seal) => issued.some((token) => opens(token, seal))).length).to.equal(9);
             for (const value of new Set(stored.filter((text) => text.length >= 20))) {
                 expect(
                     sealed.some((seal) => opens(value, seal)),
