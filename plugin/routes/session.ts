@@ -43,7 +43,8 @@ function sessionOptions(context: Context, shape: Shape, guarded: boolean): Route
     return {
         // Mode `try`, so that no strategy answers in the endpoint's place where it honours the mode.
         auth: { strategies: [...strategies], mode: 'try' },
-        cors: {
+        // hapi has no empty list of origins.
+        cors: origins.length > 0 && {
             origin: [...origins],
             credentials: true,
             headers: ['Accept', 'Content-Type'],
