@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import * as Hapi from '@hapi/hapi';
 import type { JWK } from 'jose';
+import type { DataSource } from 'typeorm';
 import * as OAuth from '../plugin';
 import { Accounts } from './accounts';
 import { apiRoutes } from './api';
@@ -15,7 +16,7 @@ export interface Forum {
     accounts: { handle: string; permissions: string[] }[];
     /** Where its data is, for people. */
     database: string;
-    /** Closes the listener, then the database. */
+    /** Closes the listener, then what is behind it. */
     stop(): Promise<void>;
 }
 
@@ -48,20 +49,25 @@ export async function startForum(settings: Settings): Promise<Forum> {
                 },
                 signingKeys: [settings.signingKey ?? (await keptSigningKey())],
                 lifetimes: settings.lifetimes,
+                // Without Redis this process sweeps expired codes and dead refresh tokens away by itself.
                 ...(settings.redisUrl === undefined && { jobs: 'in-process' })
             }
         });
-        server.events.on('oauth', ({ type, at, ...ids }: OAuth.TimedOAuthEvent) => {
-            console.log(at, type, JSON.stringify(ids));
+        server.events.on('oauth', ({ type, at, ...details }: OAuth.TimedOAuthEvent) => {
+            if (type !== 'sweep_completed') {
+                console.log(at, type, JSON.stringify(details));
+            }
         });
 
         server.route([...apiRoutes(dataSource, accounts), ...pageRoutes()]);
         await server.start();
+        const worker = settings.redisUrl === undefined ? undefined : startSweeps(dataSource, settings.redisUrl);
         return {
             accounts: (await accounts.all()).map(({ handle, role }) => ({ handle, permissions: role.permissions })),
             database: database.description,
             stop: async () => {
                 await server.stop();
+                await worker?.close();
                 await database.close();
             }
         };
@@ -69,6 +75,15 @@ export async function startForum(settings: Settings): Promise<Forum> {
         await database.dataSource.destroy();
         throw error;
     }
+}
+
+/** With Redis a worker sweeps, here in the forum's own process; `forum-oauth-worker` is one in a process of its own. */
+function startSweeps(dataSource: DataSource, redisUrl: string): OAuth.MaintenanceWorker {
+    return OAuth.startWorker({
+        dataSource,
+        connection: redisUrl,
+        onError: ({ message }) => console.error(`Maintenance: ${message}`)
+    });
 }
 
 /** A forum in earnest takes its keys from where it takes its other secrets from, and never makes them by itself. */

@@ -22,7 +22,7 @@ const CONTENT_SECURITY_POLICY = [
  * two slashes, and not by what browsers read as a slash (`\`) or leave out (tabs, line ends).
  */
 export function safePath(text: unknown): string {
-    const isPath = typeof text === 'string' && /^\/(?![/\\])[^\\\p{Cc}]*$/u.test(text);
+    const isPath = typeof text === 'string' && /^\/(?![/\\])[^\\\p{Cc}?#]*(?:[?#]\P{Cc}*)?$/u.test(text);
     return isPath ? text : '/';
 }
 

@@ -33,7 +33,7 @@ async function decide(decision) {
     if (answer?.location) {
         location.assign(answer.location);
     } else if (answer) {
-        write('message', `The request is ${answer.status}. You may go back to your device.`);
+        write('message', `The request is ${answer.status}. You may close this page.`);
     }
 }
 

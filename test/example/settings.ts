@@ -3,8 +3,11 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
+import { Queue } from 'bullmq';
+import { Redis } from 'ioredis';
 import { readSettings } from '../../example/settings';
 import { generateSigningKey } from '../../plugin';
+import { redisUrl } from '../support/servers';
 import { Browser, ExampleForum, sendBearer, sendForm, type Reply } from '../support/example';
 
 export const lab = Lab.script();
@@ -187,8 +190,9 @@ describe('The settings of the example forum', () => {
                 const { text: page } = await nobody.send('GET', `/login?return_to=${encodeURIComponent(text)}`);
                 return /data-return-to="([^"]*)"/.exec(page)?.[1];
             };
-            const path = '/oauth/consent?user_code=ABCD-EFGH';
-            expect(await returnTo(path)).to.equal(path);
+            for (const path of ['/oauth/consent?user_code=ABCD-EFGH', '/api/oauth/authorize?state=a\\b//c#d']) {
+                expect(await returnTo(path)).to.equal(path);
+            }
             const elsewhere = [
                 'https://evil.example',
                 '//evil.example',
@@ -234,6 +238,26 @@ describe('The settings of the example forum', () => {
             const { headers } = await browser.send('POST', path, { handle: 'frigg', password: 'password' });
             expect(headers.get('set-cookie')).to.match(/^storyden-session=.*; HttpOnly; SameSite=Lax; Path=\//);
         });
+    });
+
+    it('hand the sweeps to a worker where there is a Redis, which ends with the forum', async () => {
+        const connection = new Redis(redisUrl(), { maxRetriesPerRequest: null });
+        const queue = new Queue('oauth-maintenance', { connection });
+        const forum = await ExampleForum.start({ DATABASE_URL: ':memory:', REDIS_URL: redisUrl() });
+        try {
+            let names: string[] = [];
+            for (const end = Date.now() + 10_000; names.length < 2 && Date.now() < end; await sleep(50)) {
+                names = (await queue.getJobSchedulers()).map(({ name }) => name);
+            }
+            expect(names.sort()).to.equal(['expire-device-codes', 'prune-refresh-chains']);
+            expect((await forum.stop()).code).to.equal(0);
+            expect(await queue.getWorkers()).to.be.empty();
+        } finally {
+            await forum.done();
+            await queue.obliterate({ force: true });
+            await queue.close();
+            connection.disconnect();
+        }
     });
 
     const mistakes: { env: Record<string, string>; says: string }[] = [
