@@ -183,7 +183,14 @@ export const managementErrors = errorsAs((error, statusCode) => {
     if (statusCode === 415) {
         return invalidField('body', 'type', 'The body is not JSON.', 'Send it as application/json.');
     }
-    return new ManagementError('invalid_request', 'The request is malformed.', 'Check its path, headers and body.');
+    if (statusCode === 401 || statusCode === 403) {
+        return new ManagementError(
+            statusCode === 401 ? 'unauthorized' : 'forbidden',
+            'The forum refuses the request.',
+            'Sign in to the forum and try again from there.'
+        );
+    }
+    return invalidField('request', 'malformed', 'The request is malformed.', 'Check its path, headers and body.');
 });
 
 /**

@@ -7,36 +7,18 @@ import {
     listClients,
     MAX_OVERLAP,
     rotateSecret,
-    updateClient,
-    type ClientChange,
-    type NewClient
+    updateClient
 } from '../clients/own';
 import type { Context } from '../context';
 import { listTokens, TOKEN_STATUSES, type TokenStatus } from '../tokens/list';
 import { revokeClientTokens, revokeToken } from '../tokens/own';
+import { clientChange, newClient, nothing, oauthClientId, page } from './fields';
 import { sessionRoute, type SessionEndpoint } from './session';
 import { readBody, readQuery } from './validate';
-
-const names = Joi.array().items(Joi.string().max(128)).max(200);
-const name = Joi.string().max(1000);
-const redirectUris = Joi.array().items(Joi.string().max(4096)).max(100);
-
-const newClient = Joi.object<NewClient>({
-    name: name.required(),
-    type: Joi.valid('public', 'confidential').required(),
-    allowed_grants: names.required(),
-    allowed_scopes: names.required(),
-    redirect_uris: redirectUris,
-    pkce_required: Joi.boolean()
-});
-
-const clientChange = Joi.object<ClientChange>({ name, redirect_uris: redirectUris, allowed_scopes: names });
 
 const rotation = Joi.object<{ overlap_seconds?: number }>({
     overlap_seconds: Joi.number().integer().min(0).max(MAX_OVERLAP)
 });
-
-const nothing = Joi.object<Record<string, never>>({});
 
 interface TokenQuery {
     page?: string;
@@ -45,12 +27,12 @@ interface TokenQuery {
 }
 
 const tokenQuery = Joi.object<TokenQuery>({
-    page: Joi.string().pattern(/^[1-9]\d{0,8}$/, 'a number from 1'),
+    page,
     status: Joi.valid(...TOKEN_STATUSES),
-    oauth_client_id: Joi.string().max(64)
+    oauth_client_id: oauthClientId
 });
 
-const clientTokens = Joi.object<{ oauth_client_id: string }>({ oauth_client_id: Joi.string().max(64).required() });
+const clientTokens = Joi.object<{ oauth_client_id: string }>({ oauth_client_id: oauthClientId.required() });
 
 /** What a member does with the applications that he created and with those that he authorised. */
 export function memberRoutes(context: Context): ServerRoute[] {
@@ -87,6 +69,7 @@ export function memberRoutes(context: Context): ServerRoute[] {
             method: 'DELETE',
             path: `${clients}/{id}`,
             handler: async (request, account, h) => {
+                readBody(request, nothing);
                 await deleteClient(context, account, request.params.id as string);
                 return h.response().code(204);
             }
@@ -117,6 +100,7 @@ export function memberRoutes(context: Context): ServerRoute[] {
             method: 'DELETE',
             path: `${tokens}/{id}`,
             handler: async (request, account, h) => {
+                readBody(request, nothing);
                 await revokeToken(context, account.id, request.params.id as string);
                 return h.response().code(204);
             }
@@ -125,6 +109,7 @@ export function memberRoutes(context: Context): ServerRoute[] {
             method: 'DELETE',
             path: tokens,
             handler: async (request, account, h) => {
+                readBody(request, nothing);
                 await revokeClientTokens(context, account.id, readQuery(request, clientTokens).oauth_client_id);
                 return h.response().code(204);
             }
