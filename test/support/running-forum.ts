@@ -16,7 +16,7 @@ interface Setting {
     path?: string;
     prefix?: string;
     options?: Partial<Options>;
-    /** Of the protected resource that the host offers below its origin (RFC 9728). */
+    /** Path of a protected resource that the host publishes (RFC 9728); it is then the audience of access tokens. */
     resource?: string;
 }
 
@@ -49,6 +49,7 @@ export class RunningForum {
                     strategy: 'session',
                     authTime: ({ accountId }) => signedInAt.get(accountId as string)!
                 },
+                ...(resource !== undefined && { audience: origin + resource }),
                 ...options
             },
             prefix,
