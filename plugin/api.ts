@@ -1,3 +1,12 @@
+import {
+    createAnyClient,
+    deleteAnyClient,
+    getAnyClient,
+    listAllClients,
+    updateAnyClient,
+    type AdminClientChange,
+    type AdminNewClient
+} from './clients/administer';
 import { createClient, deleteClient, getClient, listClients, rotateSecret, updateClient } from './clients/own';
 import type { ClientChange, NewClient } from './clients/own';
 import type { ClientDescription } from './clients/describe';
@@ -12,7 +21,8 @@ import {
 import { decideDeviceConsent, readDeviceConsent, type Decision, type DeviceConsent } from './grants/device-consent';
 import type { Account } from './options';
 import { listTokens, type Token, type TokenStatus } from './tokens/list';
-import { revokeClientTokens, revokeToken } from './tokens/own';
+import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './tokens/device-authorization-list';
+import { revokeAnyToken, revokeClientTokens, revokeToken } from './tokens/own';
 import type { Page } from './tokens/paging';
 
 /**
@@ -43,6 +53,24 @@ export interface ForumOAuth {
         revoke(accountId: string, tokenId: string): Promise<void>;
         /** Ends all grants of the account to one client, by the client's `id`. */
         revokeClient(accountId: string, oauthClientId: string): Promise<void>;
+    };
+    /** For administrators; the account's permission is not checked here, only written to events. */
+    admin: {
+        listClients(page?: number): Promise<Page & { clients: ClientDescription[] }>;
+        createClient(accountId: string, input: AdminNewClient): Promise<ClientDescription & { client_secret?: string }>;
+        getClient(id: string): Promise<ClientDescription>;
+        updateClient(accountId: string, id: string, change: AdminClientChange): Promise<ClientDescription>;
+        deleteClient(accountId: string, id: string): Promise<void>;
+        listDeviceAuthorizations(
+            page?: number
+        ): Promise<Page & { device_authorisations: DeviceAuthorizationDescription[] }>;
+        listTokens(filter?: {
+            page?: number;
+            status?: TokenStatus;
+            accountId?: string;
+            oauthClientId?: string;
+        }): Promise<Page & { tokens: Token[] }>;
+        revokeToken(tokenId: string): Promise<void>;
     };
     authorizationConsent: {
         read(accountId: string, requestId: string): Promise<AuthorizationConsent>;
@@ -80,6 +108,18 @@ export function forumApi(context: Context): ForumOAuth {
             revoke: async (accountId, tokenId) => revokeToken(context, (await acting(accountId)).id, tokenId),
             revokeClient: async (accountId, oauthClientId) =>
                 revokeClientTokens(context, (await acting(accountId)).id, oauthClientId)
+        },
+        admin: {
+            listClients: (page = 1) => listAllClients(context, page),
+            createClient: async (accountId, input) => createAnyClient(context, await acting(accountId), input),
+            getClient: (id) => getAnyClient(context, id),
+            updateClient: async (accountId, id, change) =>
+                updateAnyClient(context, await acting(accountId), id, change),
+            deleteClient: async (accountId, id) => deleteAnyClient(context, await acting(accountId), id),
+            listDeviceAuthorizations: (page = 1) => listDeviceAuthorizations(context, page),
+            listTokens: ({ page = 1, ...filter } = {}) =>
+                listTokens(context.database, { ...filter, page }, context.clock()),
+            revokeToken: (tokenId) => revokeAnyToken(context, tokenId)
         },
         authorizationConsent: {
             read: async (accountId, requestId) => readAuthorizationConsent(context, await acting(accountId), requestId),

@@ -6,6 +6,7 @@ import type { Context } from './context';
 import { Database } from './database';
 import { eventEmitter } from './events';
 import { readOptions, type Options, type Settings } from './options';
+import { adminRoutes } from './routes/admin';
 import { authorizeRoutes } from './routes/authorize';
 import { deviceRoutes } from './routes/device';
 import { jwksRoutes, wellKnownRoutes } from './routes/discovery';
@@ -44,7 +45,8 @@ export async function register(server: Server, options: Options): Promise<void> 
     addSessionRoutes(server, settings, [
         ...authorizeRoutes(context),
         ...deviceRoutes(context),
-        ...memberRoutes(context)
+        ...memberRoutes(context),
+        ...adminRoutes(context)
     ]);
     server.route([
         ...tokenRoutes(context),

@@ -2,14 +2,15 @@ import { IsNull } from 'typeorm';
 import { OAuthClient } from '../../entities';
 import type { Context } from '../context';
 import { ManagementError, notFound } from '../errors';
-import { createId, ID_PATTERN } from '../ids';
+import { ID_PATTERN } from '../ids';
 import type { Account } from '../options';
 import { joinNames, splitNames } from '../scopes/text';
-import { covers, heldPermissions, holds, isStandardScope } from '../scopes/vocabulary';
-import { hashClientSecret, randomSecret } from '../tokens/secret';
+import { holds } from '../scopes/vocabulary';
+import { hashClientSecret } from '../tokens/secret';
+import { createClientSecret, newClientRow } from './create';
 import { deleteClientRow } from './delete';
 import { describeClient, type ClientDescription } from './describe';
-import { checkGrants, checkName, checkRedirectUriCount, checkRedirectUris, checkScopes } from './rules';
+import { checkGrants, checkHeld, checkName, checkRedirectUriCount, checkRedirectUris, checkScopes } from './rules';
 
 /** What a member says of an application that he creates. */
 export interface NewClient {
@@ -27,14 +28,6 @@ export type ClientChange = Partial<Pick<NewClient, 'name' | 'redirect_uris' | 'a
 
 /** How long an old secret may go on working beside a new one, seconds. */
 export const MAX_OVERLAP = 7 * 24 * 60 * 60;
-
-const CLIENT_ID_PREFIX = 'sdoak_';
-const SECRET_PREFIX = 'sdoas_';
-
-/** A new client secret, 256 random bits. */
-export function createClientSecret(): string {
-    return SECRET_PREFIX + randomSecret();
-}
 
 /** The applications that an account created, newest first; never built-in or inheriting ones. */
 export async function listClients({ database }: Context, accountId: string): Promise<ClientDescription[]> {
@@ -62,28 +55,18 @@ export async function createClient(
     checkGrants({ type: input.type, grants, redirectUris, pkceRequired: input.pkce_required });
     checkRedirectUris(input.type, redirectUris);
     checkScopes(context.vocabulary, scopes);
-    requireHeld(context, account, scopes);
+    checkHeld(context.vocabulary, account, scopes);
 
-    const now = context.clock();
     const secret = input.type === 'confidential' ? createClientSecret() : null;
-    const row: OAuthClient = {
-        id: createId(now),
+    const row = newClientRow(context.clock(), {
         accountId: account.id,
-        clientId: CLIENT_ID_PREFIX + randomSecret(),
         name: input.name,
         type: input.type,
-        scopePolicy: 'explicit',
-        firstParty: false,
-        redirectUris: JSON.stringify(redirectUris),
-        allowedScopes: joinNames(scopes),
-        allowedGrants: joinNames(grants),
-        secretHash: secret === null ? null : hashClientSecret(secret),
-        previousSecretHash: null,
-        previousSecretExpiresAt: null,
-        createdAt: now,
-        updatedAt: now,
-        deletedAt: null
-    };
+        grants,
+        scopes,
+        redirectUris,
+        secretHash: secret === null ? null : hashClientSecret(secret)
+    });
     await context.database.insert(OAuthClient, row);
     emit(context, 'client_created', account, row);
     return { client: describeClient(row), ...(secret !== null && { client_secret: secret }) };
@@ -122,7 +105,7 @@ export async function updateClient(
     if (change.allowed_scopes !== undefined) {
         const scopes = [...new Set(change.allowed_scopes)];
         checkScopes(context.vocabulary, scopes);
-        requireHeld(context, account, scopes);
+        checkHeld(context.vocabulary, account, scopes);
         columns.allowedScopes = joinNames(scopes);
     }
     if (Object.keys(columns).length === 0) {
@@ -217,20 +200,6 @@ function requireManageClients({ settings, vocabulary }: Context, account: Accoun
             'The account may not create or change applications.',
             'Ask an administrator for the permission.',
             { permission: manageClients }
-        );
-    }
-}
-
-/** Nobody gives an application what he has not got himself. */
-function requireHeld({ vocabulary }: Context, account: Account, scopes: readonly string[]): void {
-    const held = heldPermissions(vocabulary, account.permissions);
-    const missing = scopes.filter((name) => !isStandardScope(name) && !covers(vocabulary, held, name));
-    if (missing.length > 0) {
-        throw new ManagementError(
-            'forbidden',
-            'The account does not hold a permission that it would allow the application.',
-            'Leave out the scopes that metadata names.',
-            { field: 'allowed_scopes', rule: 'held', scopes: missing }
         );
     }
 }

@@ -1,7 +1,7 @@
-import { invalidField } from '../errors';
+import { invalidField, ManagementError } from '../errors';
 import { isLoopback } from '../loopback';
-import type { Settings } from '../options';
-import { isScope, type Vocabulary } from '../scopes/vocabulary';
+import type { Account, Settings } from '../options';
+import { covers, heldPermissions, isScope, isStandardScope, type Vocabulary } from '../scopes/vocabulary';
 import { DEVICE_CODE_GRANT, type Client } from './client';
 
 /** The grant types that a client can be registered for. */
@@ -27,8 +27,8 @@ const FORBIDDEN_SCHEMES = new Set([
     'wss:'
 ]);
 
-/** Control characters, and those that break the line or turn the direction of the text around a name. */
-const CONTROLS = /[\p{Cc}\u2028\u2029\u202a-\u202e\u2066-\u2069]/u;
+/** Control characters and line breaks. Those that turn the direction of text are for pages to isolate. */
+const CONTROLS = /[\p{Cc}\u2028\u2029]/u;
 
 /** @throws ManagementError */
 export function checkName(name: string, { firstPartyClients }: Pick<Settings, 'firstPartyClients'>): void {
@@ -59,6 +59,25 @@ export function checkScopes(vocabulary: Vocabulary, scopes: readonly string[]): 
             'known',
             'A scope is unknown.',
             'Use the names that the discovery document lists under scopes_supported.'
+        );
+    }
+}
+
+/**
+ * Nobody gives an application what he has not got himself.
+ *
+ * @param owner the account that the application acts for or belongs to
+ * @throws ManagementError 403
+ */
+export function checkHeld(vocabulary: Vocabulary, owner: Account, scopes: readonly string[]): void {
+    const held = heldPermissions(vocabulary, owner.permissions);
+    const missing = scopes.filter((name) => !isStandardScope(name) && !covers(vocabulary, held, name));
+    if (missing.length > 0) {
+        throw new ManagementError(
+            'forbidden',
+            'The account does not hold a permission that it would allow the application.',
+            'Leave out the scopes that metadata names.',
+            { field: 'allowed_scopes', rule: 'held', scopes: missing }
         );
     }
 }

@@ -18,6 +18,20 @@ export async function revokeToken(context: Context, accountId: string, tokenId: 
     await endGrant(context, grant, 'revoked_by_account');
 }
 
+/**
+ * Ends the grant that anybody's refresh token belongs to.
+ *
+ * @param tokenId any row of the chain
+ * @throws ManagementError 404
+ */
+export async function revokeAnyToken(context: Context, tokenId: string): Promise<void> {
+    const grant = ID_PATTERN.test(tokenId) ? await findGrantOfToken(context.database, tokenId) : null;
+    if (!grant) {
+        throw notFound('token');
+    }
+    await endGrant(context, grant, 'revoked_by_administrator');
+}
+
 /** Ends all grants of an account to one client. */
 export async function revokeClientTokens(context: Context, accountId: string, oauthClientId: string): Promise<void> {
     const grants = ID_PATTERN.test(oauthClientId)

@@ -279,9 +279,9 @@ describe('a client\u2019s name', () => {
         }
     });
 
-    it('has nothing that turns the text around it', () => {
+    it('may have what turns the direction of text, which pages isolate', () => {
         for (const character of ['\u202a', '\u202d', '\u202e', '\u2066', '\u2067', '\u2068', '\u2069']) {
-            expect(check(`a${character}b`), JSON.stringify(character)).to.equal('name characters');
+            expect(check(`a${character}b`), JSON.stringify(character)).to.be.null();
         }
     });
 
