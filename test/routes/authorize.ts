@@ -9,9 +9,11 @@ import {
     changeApp,
     countRows,
     createApp,
+    locationOf,
     parametersOf,
     REDIRECT_URI,
-    type App
+    type App,
+    type Changes
 } from '../support/authorization';
 import { Forum, FRIGG, ISSUER, LOKI, openDatabase, type Answer, type Host, type OpenDatabase } from '../support/forum';
 
@@ -74,7 +76,7 @@ describe('GET /oauth/authorize', () => {
     function expectShown(answer: Answer, error: string): void {
         expect(answer.status, answer.headers.location).to.equal(400);
         expect(answer.headers.location).to.be.undefined();
-        expect(answer.headers['content-type']).to.startWith('application/json');
+        expect(String(answer.headers['content-type'])).to.startWith('application/json');
         expect(answer.body).to.equal({ error, error_description: answer.body.error_description });
         expect(answer.body.error_description).to.be.a.string();
         expectDiscreet(answer);
@@ -93,7 +95,7 @@ describe('GET /oauth/authorize', () => {
         ] as const) {
             it(`shows ${what} what is wrong with them, and redirects nowhere`, async () => {
                 const rows = await countRows(database.dataSource);
-                const cases: [Parameters<typeof parametersOf>[1], string][] = [
+                const cases: [Changes, string][] = [
                     [{ client_id: null }, 'invalid_request'],
                     [{ client_id: '' }, 'invalid_request'],
                     [{ client_id: 'sdoak_unknown' }, 'invalid_client'],
@@ -178,18 +180,19 @@ describe('GET /oauth/authorize', () => {
             expect([...back.searchParams]).to.equal(parameters);
 
             const returned = await authorize(forum, FRIGG, back.search.slice(1));
-            expect(returned.headers.location).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
+            expect(locationOf(returned)).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
         });
 
         it('comes before all other parameters, however wrong they are', async () => {
-            for (const changes of [
+            const requests: Changes[] = [
                 { response_type: null },
                 { code_challenge: null },
                 { scope: 'NO_SUCH_SCOPE' },
                 { request: 'x' },
                 { resource: 'https://other.example' },
                 { response_mode: 'fragment' }
-            ]) {
+            ];
+            for (const changes of requests) {
                 wayBack(await authorize(forum, null, parametersOf(app, changes)));
             }
             wayBack(await authorize(forum, null, [...parametersOf(app), ['state', 'again']]));
@@ -213,14 +216,14 @@ describe('GET /oauth/authorize', () => {
             const page = new URL((await authorize(host, null, parametersOf(app))).headers.location!);
             expect(page.origin + page.pathname).to.equal('https://www.forum.example/sign-in');
             expect(page.searchParams.get('theme')).to.equal('dark');
-            expect(page.searchParams.get('return_to')).to.startWith('/api/oauth/authorize?');
+            expect(String(page.searchParams.get('return_to'))).to.startWith('/api/oauth/authorize?');
             await host.stop();
         });
 
         it('answers prompt=none to the redirect URI', async () => {
             const answer = await authorize(forum, null, parametersOf(app, { prompt: 'none' }));
             expect(answer.status).to.equal(303);
-            expect(answer.headers.location).to.startWith(`${REDIRECT_URI}?`);
+            expect(locationOf(answer)).to.startWith(`${REDIRECT_URI}?`);
             expect(answered(answer)).to.include({ error: 'login_required', state: 'the state', iss: ISSUER });
             expectDiscreet(answer);
         });
@@ -239,7 +242,7 @@ describe('GET /oauth/authorize', () => {
             expect(answered(silent)).to.include({ error: 'login_required', state: 'the state' });
             expectDiscreet(silent);
             const begun = await authorize(host, FRIGG, parametersOf(app));
-            expect(begun.headers.location).to.startWith(`${ISSUER}/oauth/authorize/consent?`);
+            expect(locationOf(begun)).to.startWith(`${ISSUER}/oauth/authorize/consent?`);
             await host.stop();
         });
 
@@ -261,14 +264,16 @@ describe('GET /oauth/authorize', () => {
 
     describe('the account, the third step', () => {
         it('answers access_denied for an account that may not act, before all other parameters', async () => {
-            for (const changes of [{}, { prompt: 'none' }, { response_type: null }, { request: 'x' }]) {
+            const requests: Changes[] = [{}, { prompt: 'none' }, { response_type: null }, { request: 'x' }];
+            for (const changes of requests) {
                 const answer = await authorize(forum, 'nobody-we-know', parametersOf(app, changes));
                 expect(answered(answer)).to.include({ error: 'access_denied', state: 'the state', iss: ISSUER });
             }
         });
 
         it('answers access_denied for an account that may not approve, before all other parameters', async () => {
-            for (const changes of [{}, { prompt: 'none' }, { scope: 'NO_SUCH_SCOPE' }, { code_challenge: null }]) {
+            const requests: Changes[] = [{}, { prompt: 'none' }, { scope: 'NO_SUCH_SCOPE' }, { code_challenge: null }];
+            for (const changes of requests) {
                 const answer = await authorize(forum, LOKI, parametersOf(app, changes));
                 expect(answered(answer)).to.include({ error: 'access_denied', state: 'the state', iss: ISSUER });
             }
@@ -338,7 +343,7 @@ describe('GET /oauth/authorize', () => {
                 const exact = await createApp(forum, { redirect_uris: [uri] });
                 const answer = await authorize(forum, FRIGG, parametersOf(exact, { request: 'x' }));
                 const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&';
-                expect(answer.headers.location).to.startWith(`${uri}${separator}error=request_not_supported&`);
+                expect(locationOf(answer)).to.startWith(`${uri}${separator}error=request_not_supported&`);
             }
         });
     });
@@ -367,7 +372,7 @@ describe('GET /oauth/authorize', () => {
         const host = await Forum.create(database.dataSource, {
             urls: { authorizationConsent: 'https://www.forum.example/allow?theme=dark' }
         });
-        const { location } = (await authorize(host, FRIGG, parametersOf(app))).headers;
+        const location = locationOf(await authorize(host, FRIGG, parametersOf(app)));
         expect(location).to.match(/^https:\/\/www\.forum\.example\/allow\?theme=dark&request_id=[0-9a-v]{20}$/);
         await host.stop();
     });
@@ -398,6 +403,6 @@ describe('GET /oauth/authorize', () => {
             'sec-fetch-mode': 'navigate',
             referer: 'https://app.example/'
         });
-        expect(answer.headers.location).to.startWith(`${ISSUER}/oauth/authorize/consent?`);
+        expect(locationOf(answer)).to.startWith(`${ISSUER}/oauth/authorize/consent?`);
     });
 });

@@ -91,13 +91,17 @@ export function authorize(
     return forum.as(accountId, 'GET', `/oauth/authorize?${query}`, undefined, headers);
 }
 
+/** Where an answer sends the browser. */
+export function locationOf({ headers, status, text }: Answer): string {
+    if (headers.location === undefined) {
+        throw new Error(`No redirect: ${status} ${text}`);
+    }
+    return headers.location;
+}
+
 /** The parameters that a redirect carries to an application. */
 export function answered(answer: Answer): Record<string, string> {
-    const { location } = answer.headers;
-    if (location === undefined) {
-        throw new Error(`No redirect: ${answer.status} ${answer.text}`);
-    }
-    return Object.fromEntries(new URL(location).searchParams);
+    return Object.fromEntries(new URL(locationOf(answer)).searchParams);
 }
 
 /** An authorization request up to the consent page; its id there. */
