@@ -3,7 +3,7 @@ import type { Lifecycle, Request, ResponseToolkit } from '@hapi/hapi';
 import { isUnavailable } from './database';
 
 /** Seconds after which a client may try again when the database was out of reach. */
-const RETRY_AFTER = 5;
+export const RETRY_AFTER = 5;
 
 /** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin answers. */
 export type OAuthErrorCode =

@@ -1,7 +1,10 @@
 import { Boom } from '@hapi/boom';
 import type { Lifecycle, Request, Server, ServerAuthSchemeObject } from '@hapi/hapi';
 import type { Context } from '../context';
+import { isUnavailable } from '../database';
+import { RETRY_AFTER } from '../errors';
 import { narrowScope } from '../scopes/resolve';
+import { isScopeToken } from '../scopes/text';
 import { expand, isStandardScope } from '../scopes/vocabulary';
 import { tokenScope, verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token';
 import { setHeaders } from '../routes/headers';
@@ -58,6 +61,13 @@ function challenge(value: string, isMissing = false): Boom {
     return Object.assign(error, isMissing && { isMissing });
 }
 
+/** For a host's route, whose errors are hapi's own. */
+function unavailable(): Boom {
+    const error = new Boom('The account cannot be looked up at the moment', { statusCode: 503 });
+    error.output.headers['Retry-After'] = String(RETRY_AFTER);
+    return error;
+}
+
 /**
  * What the token is worth: with `bearer.permissions` `token` what it says, with `current` no more than its account may
  * do now. Null when the account may not act.
@@ -67,7 +77,9 @@ async function currentScope(context: Context, claims: AccessTokenClaims): Promis
     if (context.settings.bearer.permissions === 'token') {
         return scope;
     }
-    const account = await context.findAccount(claims.sub);
+    const account = await context.findAccount(claims.sub).catch((error: unknown) => {
+        throw isUnavailable(error) ? unavailable() : error;
+    });
     return account && narrowScope(context.vocabulary, { policy: 'inherit', allowed: [] }, scope, account.permissions);
 }
 
@@ -96,7 +108,8 @@ function neededScope({ auth, response }: Request): string | null {
         return null;
     }
     const names = need.flatMap(({ required = [], selection = [] }) => [...required, ...selection]);
-    return [...new Set(names)].join(' ');
+    // A scope that the host takes from the request can be anything.
+    return [...new Set(names.filter(isScopeToken))].join(' ');
 }
 
 /** Adds the scheme and the strategy `oauth` to the host's server. */

@@ -265,7 +265,7 @@ for (const kind of ['server', 'embedded'] as const) {
             const rotated = await clients.rotateSecret(FRIGG, client.id);
             expect(Object.keys(rotated)).to.equal(['client', 'client_secret']);
             expect(rotated.client).to.equal({ ...client, updatedAt: new Date(forum.now).toISOString() });
-            expect(rotated.client_secret).not.to.equal(first);
+            expect(rotated.client_secret).not.to.equal(first!);
             expect(await credentialsWork(client.client_id, rotated.client_secret)).to.be.true();
             expect(await credentialsWork(client.client_id, first!)).to.be.false();
             const row = await rowOf(client.id);
