@@ -98,6 +98,8 @@ describe("a refresh that may be repeated 'until-used'", () => {
         forum.pass(HOUR);
         const lost = await phone.loseAnswer();
         expect(lost.status).to.equal(200);
+        const rotated = (await rowsOf(database.dataSource, phone.refreshToken)).at(-1)!;
+        expect(rotated.retryUntil).to.equal(forum.now + 60_000);
         forum.pass(59.999);
         expect((await phone.loseAnswer()).body.refresh_token).to.equal(lost.body.refresh_token);
         forum.pass(0.001);

@@ -243,6 +243,23 @@ describe('the refresh token grant', () => {
         expect((await rowsOf(database.dataSource, token)).length).to.equal(2);
     });
 
+    it('does not rotate a chain that is ended while the host looks the account up', async () => {
+        const { refresh_token: token } = await forum.signIn();
+        const [row] = await rowsOf(database.dataSource, token);
+        const slow = await Forum.create(database.dataSource, {
+            accounts: {
+                find: async (id) => {
+                    expect((await forum.as(FRIGG, 'DELETE', `/auth/oauth/tokens/${row!.id}`)).status).to.equal(204);
+                    return forum.account(id);
+                }
+            }
+        });
+        const answer = await slow.refresh(token);
+        expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
+        await slow.stop();
+        expect((await rowsOf(database.dataSource, token)).length).to.equal(1);
+    });
+
     it('spends nothing when the host cannot say who the account is', async () => {
         const failing = await Forum.create(database.dataSource, {
             accounts: { find: () => Promise.reject(new Error('The accounts are out of order')) }

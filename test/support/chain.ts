@@ -1,3 +1,4 @@
+import { createDecipheriv, createHash, hkdfSync } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities';
 import { createId } from '../../plugin/ids';
@@ -120,4 +121,24 @@ interface SeededGrant {
     oauthClientId: string;
     scope: string;
     now: number;
+}
+
+/** True when a text opens a sealed token: as what its key is derived from, by itself or hashed, or as the key. */
+export function opensSeal(text: string, sealed: string): boolean {
+    const bytes = Buffer.from(sealed, 'base64url');
+    const hash = createHash('sha256').update(text).digest();
+    const materials = [text, hash, hash.toString('hex'), Buffer.from(text, 'base64url')];
+    const derived = materials.map((material) =>
+        Buffer.from(hkdfSync('sha256', material, '', 'hapi-forum-oauth sealed successor', 32))
+    );
+    return [...derived, hash, Buffer.from(text, 'base64url')].some((key) => {
+        try {
+            const decipher = createDecipheriv('aes-256-gcm', key, bytes.subarray(0, 12), { authTagLength: 16 });
+            decipher.setAuthTag(bytes.subarray(-16)).update(bytes.subarray(12, -16));
+            decipher.final();
+            return true;
+        } catch {
+            return false;
+        }
+    });
 }

@@ -11,6 +11,7 @@ import {
     readRefreshToken,
     sealSuccessor
 } from '../../plugin/tokens/refresh-token';
+import { opensSeal } from '../support/chain';
 
 const lab = Lab.script();
 export { lab };
@@ -112,7 +113,9 @@ describe('a sealed successor', () => {
             ''
         ]) {
             expect(openSuccessor(other, sealed)).to.be.null();
+            expect(opensSeal(other, sealed)).to.be.false();
         }
+        expect(opensSeal(token, sealed)).to.be.true();
     });
 
     it('stays shut once a byte of it has changed or is missing', () => {
