@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Request, ResponseToolkit, ServerRoute } from '@hapi/hapi';
+import { escapeHtml } from './html';
 
 /** What the pages load. Compiled code lies two folders below `example/`, these files do not move. */
 const BROWSER = join(__dirname, '../../browser');
@@ -40,7 +41,7 @@ export function pageRoutes(): ServerRoute[] {
         page('/login', ({ query }) =>
             document(
                 'Sign in',
-                `<form id="sign-in" method="post" data-return-to="${escape(safePath(query.return_to))}">
+                `<form id="sign-in" method="post" data-return-to="${escapeHtml(safePath(query.return_to))}">
                     <label>Handle <input name="handle" autocomplete="username" required autofocus></label>
                     <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
                     <button>Sign in</button>
@@ -131,8 +132,4 @@ function document(title: string, body: string, script?: string): string {
     </body>
 </html>
 `;
-}
-
-function escape(text: string): string {
-    return text.replace(/[&<>"']/g, (character) => `&#${character.charCodeAt(0)};`);
 }

@@ -8,7 +8,7 @@ export interface Site {
 /** Enough for every detour; more is a loop. */
 const MAX_STEPS = 20;
 
-/** A person at a browser: follows redirects, keeps each origin's cookies, and acts on the pages of the sites it knows. */
+/** A person at a browser: follows redirects, keeps each host's cookies, whatever the port, and acts on the pages of the sites it knows. */
 export class Browser {
     readonly #cookies = new Map<string, Map<string, string>>();
     /** Every address that it went to, in order. */
@@ -19,7 +19,7 @@ export class Browser {
     /** One request of a page of that origin, with its cookies; redirects are answered, not followed. */
     async fetch(address: URL | string, init: RequestInit = {}): Promise<Response> {
         const url = new URL(address);
-        const jar = this.#cookies.get(url.host) ?? new Map<string, string>();
+        const jar = this.#cookies.get(url.hostname) ?? new Map<string, string>();
         const headers = new Headers(init.headers);
         if (jar.size > 0) {
             headers.set('cookie', [...jar].map(([name, value]) => `${name}=${value}`).join('; '));
@@ -30,9 +30,13 @@ export class Browser {
         const response = await fetch(url, { ...init, headers, redirect: 'manual' });
         for (const cookie of response.headers.getSetCookie()) {
             const [, name, value] = /^([^=]+)=([^;]*)/.exec(cookie)!;
-            jar.set(name!, value!);
+            if (/; *Max-Age=0\b/i.test(cookie)) {
+                jar.delete(name!);
+            } else {
+                jar.set(name!, value!);
+            }
         }
-        this.#cookies.set(url.host, jar);
+        this.#cookies.set(url.hostname, jar);
         return response;
     }
 

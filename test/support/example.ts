@@ -133,6 +133,28 @@ export class ExampleForum {
         });
     }
 
+    /**
+     * Starts the example's second site, in the forum's directory.
+     *
+     * @param port one of its own, unless it is given
+     */
+    async site(env: Environment = {}, port?: number): Promise<ExampleSite> {
+        const own = port ?? (await freePort());
+        const program = run(join(ROOT, 'example/dist/example/site.js'), [], {
+            cwd: this.directory,
+            env: { ISSUER: this.issuer, SITE_PORT: String(own), ...env }
+        });
+        await program.says(/A second site is at/);
+        return {
+            port: own,
+            origin: `http://localhost:${own}`,
+            stop: () => {
+                program.child.kill('SIGTERM');
+                return program.finished;
+            }
+        };
+    }
+
     /** Signs in as a browser would. */
     async browser(handle: string): Promise<Browser> {
         const browser = new Browser(this.issuer);
@@ -154,6 +176,13 @@ export class ExampleForum {
             throw new Error(`The client did not sign in: ${output}`);
         }
     }
+}
+
+export interface ExampleSite {
+    port: number;
+    origin: string;
+    /** @returns how it ended */
+    stop(): Promise<Finished>;
 }
 
 export interface Reply {
