@@ -38,7 +38,7 @@ const UNREACHABLE =
 
 /** mysql2 and TypeORM give these no code. */
 const UNREACHABLE_MESSAGE =
-    /queue limit reached|pool is closed|closed state|connection lost|no connections available|not connected|not yet established|database closed|is not set|already released/i;
+    /queue limit reached|pool is closed|closed state|connection lost|no connections available|not connected|not (yet )?established|database closed|is not set|already released/i;
 
 interface DriverError {
     code?: unknown;

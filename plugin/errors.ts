@@ -194,8 +194,7 @@ export const managementErrors = errorsAs((error, statusCode) => {
 });
 
 /**
- * Gives every error that is not yet in an endpoint group's own shape that shape, hapi's and the host's included. The
- * original stays the `data` of a 500, from where hapi logs it.
+ * Gives every error that is not yet in an endpoint group's own shape that shape, hapi's and the host's included.
  */
 function errorsAs(shape: (error: Boom, statusCode: number) => OAuthError | ManagementError): Lifecycle.Method {
     return (request: Request, h: ResponseToolkit) => {
@@ -210,7 +209,11 @@ function errorsAs(shape: (error: Boom, statusCode: number) => OAuthError | Manag
         // The error itself is kept and only its output replaced, so that hapi still reports what went wrong.
         response.output.statusCode = shaped.output.statusCode;
         response.output.payload = shaped.output.payload;
-        response.output.headers = { ...response.output.headers, ...shaped.output.headers };
+        const { headers } = response.output;
+        // A host that limits requests, or is being maintained, knows better when to come back.
+        const named = new Set(Object.keys(headers).map((name) => name.toLowerCase()));
+        const missing = Object.entries(shaped.output.headers).filter(([name]) => !named.has(name));
+        Object.assign(headers, Object.fromEntries(missing));
         return h.continue;
     };
 }
