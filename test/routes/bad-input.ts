@@ -1,7 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateSync, gzipSync } from 'node:zlib';
 import { expect } from '@hapi/code';
-import type { ServerInjectOptions } from '@hapi/hapi';
 import * as Lab from '@hapi/lab';
 import fc from 'fast-check';
 import {
