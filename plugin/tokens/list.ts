@@ -84,11 +84,12 @@ export async function listTokens(
     return { ...pageOf(filter.page, rows.length, Number(total)), tokens: rows.map(tokenFromRow) };
 }
 
-/**
- * That a grant has not ended, said so that no index is used for it: MariaDB would intersect the one account's grants with
- * everybody's live ones.
+/*
+ * Whether a grant has ended, said so that no index is used for it: MariaDB would hold the one account's grants against
+ * everybody's live or ended ones.
  */
 const LIVES = 'COALESCE(g.ended_at, 0) = 0';
+const ENDED = 'COALESCE(g.ended_at, 0) > 0';
 
 /**
  * Heads, and what an account gave one client, are reached from their grants, which are few; all rows of an account or a
@@ -127,7 +128,7 @@ function conditions(
             WHERE h.grant_id = g.id ORDER BY h.generation DESC LIMIT 1)`);
     }
     if (status === 'revoked') {
-        add('g.ended_at IS NOT NULL');
+        add(ENDED);
     }
     if (status === 'active') {
         add(`${LIVES} AND t.expires_at > ?`, now);
