@@ -1,7 +1,8 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { DataSource, type Logger } from 'typeorm';
-import { OAuthClient, OAuthGrant, OAuthRefreshToken, OAuthUserCodeFailure } from '../entities';
+import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata';
+import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../entities';
 import { entities, migrations } from '../plugin';
 import { createId } from '../plugin/ids';
 import { createDatabase, embeddedDatabase, type TestDatabase } from './support/database';
@@ -117,11 +118,11 @@ for (const host of [LATIN, 'the embedded database']) {
         });
 
         it('has times as exact numbers, however far away', async () => {
-            const failures = dataSource.getRepository(OAuthUserCodeFailure);
-            for (const createdAt of [0, START, Number.MAX_SAFE_INTEGER]) {
-                const id = createId(START);
-                await failures.insert({ id, accountId: FRIGG, createdAt });
-                expect((await failures.findOneByOrFail({ id })).createdAt).to.equal(createdAt);
+            const { client } = await forum.createClient(FRIGG);
+            const clients = dataSource.getRepository(OAuthClient);
+            for (const updatedAt of [0, START, Number.MAX_SAFE_INTEGER]) {
+                await clients.update({ id: client.id }, { updatedAt });
+                expect((await clients.findOneByOrFail({ id: client.id })).updatedAt).to.equal(updatedAt);
             }
         });
 
@@ -143,57 +144,29 @@ describe('every statement of a request', () => {
     let forum: Forum;
     const statements = new Map<string, unknown[]>();
 
-    /** Fills a table with rows of strangers, so that reading all of it would be a choice. */
-    const fill = (table: string, columns: Record<string, string>): Promise<unknown> =>
-        database.dataSource.query(
-            `INSERT INTO ${table} (${Object.keys(columns).join(', ')})
-            WITH RECURSIVE numbers AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM numbers WHERE i < ${ROWS})
-            SELECT ${Object.values(columns).join(', ')} FROM numbers`
-        );
+    /** What the column of a stranger's row holds, in SQL over the row's number. */
+    const valueOf = (column: ColumnMetadata): string => {
+        if (column.isPrimary || column.referencedColumn) {
+            return "CONCAT('x', LPAD(i, 19, '0'))";
+        }
+        if (['bigint', 'integer', 'boolean'].includes(String(column.type))) {
+            return column.type === 'bigint' ? `${START} + i` : '0';
+        }
+        // Each row has texts of its own, as some have to be unique.
+        return column.databaseName === 'redirect_uris' ? "'[]'" : "CONCAT('a', i)";
+    };
 
     before(async () => {
         database = await openDatabase();
         const { dataSource } = database;
-        const id = "CONCAT('x', LPAD(i, 19, '0'))";
-        const common = { id, oauth_client_id: id, scope: "''", created_at: `${START} + i` };
-        const expires = { ...common, expires_at: `${START} + i` };
-        const account = { account_id: "CONCAT('account', i)" };
-        await fill('oauth_clients', {
-            id,
-            ...account,
-            client_id: "CONCAT('client', i)",
-            name: "'x'",
-            type: "'public'",
-            scope_policy: "'explicit'",
-            first_party: '0',
-            redirect_uris: "'[]'",
-            allowed_scopes: "''",
-            allowed_grants: "''",
-            created_at: `${START} + i`,
-            updated_at: `${START} + i`
-        });
-        await fill('oauth_grants', { ...common, ...account, chain_key: "'k'" });
-        await fill('oauth_refresh_tokens', {
-            ...expires,
-            ...account,
-            grant_id: id,
-            generation: '0',
-            token_hash: "'h'",
-            retry_until: '0',
-            handed_out_late: '0'
-        });
-        await fill('oauth_device_authorizations', {
-            ...expires,
-            device_code_hash: "CONCAT('h', i)",
-            user_code: "CONCAT('U', i)",
-            poll_interval: '5'
-        });
-        const redirect = { redirect_uri: "''", code_challenge: "''" };
-        await fill('oauth_authorization_requests', { ...expires, ...account, ...redirect });
-        const code = { code_hash: "CONCAT('h', i)", approved_scope: "''" };
-        await fill('oauth_authorization_codes', { ...expires, ...account, ...redirect, ...code });
-        await fill('oauth_user_code_failures', { id, ...account, created_at: `${START} + i` });
-        for (const { tableName } of dataSource.entityMetadatas) {
+        // Rows of strangers, so that reading all of a table would be a choice.
+        for (const { tableName, columns } of dataSource.entityMetadatas) {
+            const filled = columns.filter((column) => !column.isNullable || column.databaseName === 'account_id');
+            await dataSource.query(
+                `INSERT INTO ${tableName} (${filled.map((column) => column.databaseName).join(', ')})
+                WITH RECURSIVE numbers AS (SELECT 1 AS i UNION ALL SELECT i + 1 FROM numbers WHERE i < ${ROWS})
+                SELECT ${filled.map(valueOf).join(', ')} FROM numbers`
+            );
             await dataSource.query(`ANALYZE TABLE ${tableName}`);
         }
 
