@@ -190,7 +190,7 @@ const authorizationCodes = new Table({
 const userCodeFailures = new Table({
     name: 'oauth_user_code_failures',
     engine: ENGINE,
-    columns: [id, text('account_id', 128), time('created_at')],
+    columns: [id, text('account_id', 128), boolean('wrong'), time('created_at')],
     indices: [
         index('idx_oauth_user_code_failures_account', 'account_id', 'created_at', 'id'),
         index('idx_oauth_user_code_failures_created', 'created_at', 'id')

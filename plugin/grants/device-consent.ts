@@ -37,9 +37,11 @@ export async function readDeviceConsent(context: Context, account: Account, type
     const attempt = await attemptUserCode(context, account.id);
     const device = await findUndecided(context, typed);
     if (!device) {
+        await attempt.wasWrong();
         throw unusable();
     }
     if (!(await claim(context, device, account.id))) {
+        await attempt.wasWrong();
         throw new OAuthError('access_denied', 'Another account has entered this code');
     }
     await attempt.wasRight();
@@ -80,6 +82,7 @@ export async function decideDeviceConsent(
     const code = readUserCode(typed);
     const device = code === null ? null : await findByUserCode(context.database, code);
     if (device?.claimedBy !== account.id) {
+        await attempt.wasWrong();
         throw unusable();
     }
     await attempt.wasRight();

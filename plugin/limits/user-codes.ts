@@ -7,36 +7,68 @@ import { createId } from '../ids';
 const LIMIT = 10;
 export const WINDOW = 10 * 60 * 1000;
 
-/** An attempt at a user code, counted as wrong until it proves right. */
+/** So many attempts of one account at the same time, all of which may prove right. */
+const AT_ONCE = 100;
+
+/** An attempt at a user code, to be told how it ended. */
 export interface Attempt {
-    /** The code was right: this attempt does not count. */
+    /** The code was right: the attempt does not count. */
     wasRight(): Promise<void>;
+    /**
+     * The code was wrong: the attempt counts from now on.
+     *
+     * @throws OAuthError 429 when ten others that ran beside it have been wrong
+     */
+    wasWrong(): Promise<void>;
 }
 
 /**
- * Counts an attempt before the code is looked at, so that a thousand parallel guesses count as a thousand.
+ * Notes an attempt before the code is looked at, so that the guesses of an account that run at the same time know of
+ * each other.
  *
  * @throws OAuthError 429 while ten wrong codes are younger than ten minutes, until the oldest of them ages out
  */
 export async function attemptUserCode({ clock, database }: Context, accountId: string): Promise<Attempt> {
     const now = clock();
     const id = createId(now);
-    await database.insert(OAuthUserCodeFailure, { id, accountId, createdAt: now });
+    const others = async (where: string, limit: number): Promise<number[]> => {
+        const rows = await database.query<{ created_at: number | string }>(
+            `SELECT created_at FROM oauth_user_code_failures WHERE account_id = ? AND created_at > ? AND id <> ?${where}
+            ORDER BY created_at DESC, id DESC LIMIT ${limit}`,
+            [accountId, now - WINDOW, id]
+        );
+        return rows.map((row) => Number(row.created_at));
+    };
     const forget = async (): Promise<void> => {
         await database.execute('DELETE FROM oauth_user_code_failures WHERE id = ?', [id]);
     };
-    const others = await database.query<{ created_at: number | string }>(
-        `SELECT created_at FROM oauth_user_code_failures WHERE account_id = ? AND created_at > ? AND id <> ?
-        ORDER BY created_at DESC, id DESC LIMIT ${LIMIT}`,
-        [accountId, now - WINDOW, id]
-    );
-    if (others.length < LIMIT) {
-        return { wasRight: forget };
+    const refuseBeyondLimit = async (): Promise<void> => {
+        const wrong = await others(' AND wrong = 1', LIMIT);
+        if (wrong.length === LIMIT) {
+            await forget();
+            throw tooMany(wrong[LIMIT - 1]! + WINDOW - now);
+        }
+    };
+
+    await database.insert(OAuthUserCodeFailure, { id, accountId, createdAt: now, wrong: false });
+    await refuseBeyondLimit();
+    if ((await others(' AND wrong = 0', AT_ONCE)).length === AT_ONCE) {
+        await forget();
+        throw tooMany(0);
     }
-    await forget();
-    const waits = Number(others[LIMIT - 1]!.created_at) + WINDOW - now;
-    throw new OAuthError('temporarily_unavailable', 'Too many wrong codes, wait before you enter another', {
+    return {
+        wasRight: forget,
+        wasWrong: async () => {
+            await database.execute('UPDATE oauth_user_code_failures SET wrong = 1 WHERE id = ?', [id]);
+            await refuseBeyondLimit();
+        }
+    };
+}
+
+/** @param wait milliseconds */
+function tooMany(wait: number): OAuthError {
+    return new OAuthError('temporarily_unavailable', 'Too many wrong codes, wait before you enter another', {
         statusCode: 429,
-        headers: { 'retry-after': String(Math.max(1, Math.ceil(waits / 1000))) }
+        headers: { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }
     });
 }

@@ -27,6 +27,8 @@ export const PROTOCOL_ROUTE: RouteOptions = {
     ext: { onPreResponse: [{ method: protocolErrors }, { method: noStore }] }
 };
 
+const FORM = 'application/x-www-form-urlencoded';
+
 /**
  * A protocol endpoint that takes a form.
  *
@@ -40,7 +42,8 @@ export function formRoute(
     return {
         method: 'POST',
         path,
-        options: { ...PROTOCOL_ROUTE, cors, payload: RAW_PAYLOAD },
+        // The host's default may allow other types than this one.
+        options: { ...PROTOCOL_ROUTE, cors, payload: { ...RAW_PAYLOAD, allow: FORM } },
         handler: (request, h) => handler(readFormBody(request), request, h)
     };
 }
