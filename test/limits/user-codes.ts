@@ -188,6 +188,19 @@ describe('the limit on wrong user codes', () => {
         expect(answers.every(({ status }) => status === 429)).to.be.true();
     });
 
+    it('does not serve a right code that comes late in a burst of guesses', async () => {
+        let served = 0;
+        for (let round = 0; round < 10; ++round) {
+            const accountId = forum.addAccount();
+            const { user_code: userCode } = await forum.device();
+            const codes = Array.from({ length: 60 }, (_, place) => (place === 55 ? userCode : wrongCode()));
+            const answers = await Promise.all(codes.map((code) => read(accountId, code)));
+            served += answers[55]!.status === 200 ? 1 : 0;
+        }
+        // By chance alone one in six could be among the ten that are looked up.
+        expect(served).to.be.below(5);
+    });
+
     it('is not reached by one who opens a right code in two tabs at once', async () => {
         const accountId = forum.addAccount();
         await guess(accountId, 8);
