@@ -3,7 +3,7 @@ import type { Context } from '../context';
 import { OAuthError } from '../errors';
 import { tokenScope, verifyAccessToken } from '../tokens/access-token';
 import { userClaims } from '../tokens/id-token';
-import { RAW_PAYLOAD } from './body';
+import { RAW_PAYLOAD, readFormBody } from './body';
 import { authorizationHeader, PROTOCOL_ROUTE } from './protocol';
 
 /** The UserInfo endpoint (OpenID Connect Core §5.3), for access tokens with `openid`. */
@@ -12,7 +12,18 @@ export function userinfoRoutes(context: Context): ServerRoute[] {
     const handler = (request: Request): Promise<object> => userinfo(context, authorizationHeader(request));
     return [
         { method: 'GET', path, options: PROTOCOL_ROUTE, handler },
-        { method: 'POST', path, options: { ...PROTOCOL_ROUTE, payload: RAW_PAYLOAD }, handler }
+        {
+            method: 'POST',
+            path,
+            options: { ...PROTOCOL_ROUTE, payload: RAW_PAYLOAD },
+            handler: (request) => {
+                // Nothing is read from a body, but one that is sent has to be what every protocol endpoint takes.
+                if ((request.payload as Buffer | null)?.length) {
+                    readFormBody(request);
+                }
+                return handler(request);
+            }
+        }
     ];
 }
 
