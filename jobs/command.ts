@@ -1,7 +1,8 @@
 #!/usr/bin/env node
+import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { DataSource } from 'typeorm';
-import { measureBacklog } from './backlog';
+import { countOldTokens, measureBacklog } from './backlog';
 import { JOB_NAMES, runJob, type JobOptions, type SweepReport } from './jobs';
 import { startWorker } from './worker';
 
@@ -120,12 +121,11 @@ function progress(job: string, waiting: number): (removed: number) => void {
 }
 
 async function runOnce(dataSource: DataSource, options: JobOptions): Promise<void> {
-    const { retention } = options;
-    const backlog = await measureBacklog(dataSource, retention === undefined ? {} : { retention });
-    const { oauth_refresh_tokens: tokens, ...codes } = backlog;
+    const backlog = await measureBacklog(dataSource, options);
+    const codes = Object.entries(backlog).filter(([table]) => table !== 'oauth_refresh_tokens');
     const waiting = {
-        'expire-device-codes': Object.values(codes).reduce((sum, { rows }) => sum + rows, 0),
-        'prune-refresh-chains': tokens?.rows ?? 0
+        'expire-device-codes': codes.reduce((sum, [, { rows }]) => sum + rows, 0),
+        'prune-refresh-chains': await countOldTokens(dataSource, options)
     };
     for (const job of JOB_NAMES) {
         report(await runJob(job, dataSource, { ...options, onProgress: progress(job, waiting[job]) }));
@@ -167,7 +167,9 @@ export async function main(args: string[], env: NodeJS.ProcessEnv): Promise<numb
             onSweep: report,
             onError: (error) => console.error(JSON.stringify({ error: error.message }))
         });
-        await new Promise<void>((resolve) => signal.addEventListener('abort', () => resolve()));
+        if (!signal.aborted) {
+            await once(signal, 'abort');
+        }
         await worker.close();
         return 0;
     } finally {

@@ -29,25 +29,44 @@ const REST = 0.25;
 /** How often a batch is tried while the database is away, with pauses that double from one second: about two minutes. */
 const ATTEMPTS = 8;
 
+/** How many rows batches of one kind look at: as many as make them take about as long as they should. */
+export class Pace {
+    readonly #largest: number;
+    #size: number;
+
+    constructor(largest: number) {
+        this.#largest = largest;
+        this.#size = Math.min(FIRST_BATCH, largest);
+    }
+
+    get size(): number {
+        return this.#size;
+    }
+
+    /** @param took milliseconds, of the last batch */
+    adapt(took: number): void {
+        const factor = Math.min(2, Math.max(0.25, TARGET / Math.max(took, 1)));
+        const smallest = Math.min(SMALLEST_BATCH, this.#largest);
+        this.#size = Math.min(this.#largest, Math.max(smallest, Math.round(this.#size * factor)));
+    }
+}
+
 /**
  * Runs the batches of one sweep: sized so that each takes about as long as it should on this database, with a rest in
  * between, and again when the database was away.
  */
 export class Sweep {
     readonly database: Database;
+    /** When the sweep began, epoch milliseconds: it decides by this time to its end. */
     readonly now: number;
     readonly dryRun: boolean;
-    removed = 0;
-    #size: number;
-    readonly #largest: number;
     readonly #options: SweepOptions;
+    #removed = 0;
 
     constructor(dataSource: DataSource, options: SweepOptions = {}) {
         this.database = new Database(dataSource);
         this.now = (options.clock ?? Date.now)();
         this.dryRun = options.dryRun ?? false;
-        this.#largest = options.batchSize ?? BATCH_SIZE;
-        this.#size = Math.min(FIRST_BATCH, this.#largest);
         this.#options = options;
     }
 
@@ -56,33 +75,51 @@ export class Sweep {
         return this.#options.signal?.aborted ?? false;
     }
 
+    /** The pace of one kind of batch. */
+    pace(): Pace {
+        return new Pace(this.#options.batchSize ?? BATCH_SIZE);
+    }
+
     /**
-     * Runs `batch` until it has come to the end, or the sweep has been asked to stop.
+     * Runs one batch, from its start again when the database was away, and rests.
      *
-     * @param batch takes how many rows it may look at; tells how many it removed and whether there may be more
+     * @param work takes how many rows it may look at; its `removed` counts for the progress
      */
-    async run(batch: (size: number) => Promise<{ removed: number; more: boolean }>): Promise<number> {
+    async batch<Result extends { removed: number }>(
+        pace: Pace,
+        work: (size: number) => Promise<Result>
+    ): Promise<Result> {
+        const began = performance.now();
+        const result = await this.#persist(() => work(pace.size));
+        const took = performance.now() - began;
+        pace.adapt(took);
+        this.#removed += result.removed;
+        await this.#options.onProgress?.(this.#removed);
+        await this.#pause(took * REST);
+        return result;
+    }
+
+    /**
+     * Runs batches until there is no more, or the sweep has been asked to stop.
+     *
+     * @returns how many rows they removed
+     */
+    async run(
+        work: (size: number) => Promise<{ removed: number; more: boolean }>,
+        pace = this.pace()
+    ): Promise<number> {
         let total = 0;
         for (let more = true; more && !this.isStopped;) {
-            const began = performance.now();
-            const done = await this.#persist(() => batch(this.#size));
-            const took = performance.now() - began;
+            const done = await this.batch(pace, work);
             total += done.removed;
-            this.removed += done.removed;
             more = done.more;
-            this.#adapt(took);
-            await this.#options.onProgress?.(this.removed);
-            if (more) {
-                await this.#pause(took * REST);
-            }
         }
         return total;
     }
 
-    #adapt(took: number): void {
-        const factor = Math.min(2, Math.max(0.25, TARGET / Math.max(took, 1)));
-        const smallest = Math.min(SMALLEST_BATCH, this.#largest);
-        this.#size = Math.min(this.#largest, Math.max(smallest, Math.round(this.#size * factor)));
+    /** Deletes rows by primary key, or where it is a dry run only counts them. */
+    async delete(table: string, ids: readonly string[]): Promise<number> {
+        return this.dryRun ? ids.length : deleteById(this.database, table, ids);
     }
 
     async #persist<Result>(batch: () => Promise<Result>): Promise<Result> {
@@ -107,8 +144,7 @@ export class Sweep {
     }
 }
 
-/** Deletes rows by primary key. */
-export async function deleteById(queries: Queries, table: string, ids: readonly string[]): Promise<number> {
+async function deleteById(queries: Queries, table: string, ids: readonly string[]): Promise<number> {
     if (ids.length === 0) {
         return 0;
     }
@@ -142,8 +178,10 @@ export function removeOlder(
             WHERE ${column} < ? AND (${column} > ? OR (${column} = ? AND id > ?)) ORDER BY ${column}, id LIMIT ${size}`,
             [before, at, at, id]
         );
-        const ids = rows.map((row) => row.id);
-        const removed = sweep.dryRun ? ids.length : await deleteById(sweep.database, table, ids);
+        const removed = await sweep.delete(
+            table,
+            rows.map((row) => row.id)
+        );
         const last = rows.at(-1);
         if (last) {
             at = Number(last.swept_at);
@@ -151,4 +189,16 @@ export function removeOlder(
         }
         return { removed, more: rows.length === size };
     });
+}
+
+/** The last id of the next rows of a table in the order of their ids; undefined at its end. */
+export async function nextIds(
+    sweep: Sweep,
+    { table, after, size }: { table: string; after: string; size: number }
+): Promise<string | undefined> {
+    const [row] = await sweep.database.query<{ id: string | null }>(
+        `SELECT MAX(id) AS id FROM (SELECT id FROM ${table} WHERE id > ? ORDER BY id LIMIT ${size}) walked`,
+        [after]
+    );
+    return row?.id ?? undefined;
 }

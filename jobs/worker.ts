@@ -61,22 +61,23 @@ export function startWorker({
     const redis = connect(connection);
     const shared = { connection: redis, ...(prefix !== undefined && { prefix }) };
     const stopping = new AbortController();
-    const running = new Set<Promise<unknown>>();
+    const running = new Map<JobName, Promise<SweepReport>>();
 
     const queue: Queue = new bullmq.Queue(QUEUE, shared);
-    const work = async (job: Job): Promise<SweepReport> => {
-        const sweep = runJob(job.name as JobName, dataSource, {
-            ...options,
-            signal: stopping.signal,
-            onProgress: progressOf(job)
-        });
-        running.add(sweep);
+    const work = async (job: Job): Promise<SweepReport | null> => {
+        const name = job.name as JobName;
+        if (running.has(name)) {
+            // Longer than its interval: the run in hand does this one's work, and the other job keeps its place.
+            return null;
+        }
+        const sweep = runJob(name, dataSource, { ...options, signal: stopping.signal, onProgress: progressOf(job) });
+        running.set(name, sweep);
         try {
             const report = await sweep;
             onSweep?.(report);
             return report;
         } finally {
-            running.delete(sweep);
+            running.delete(name);
         }
     };
     const worker: Worker = new bullmq.Worker(QUEUE, work, { ...shared, concurrency: JOB_NAMES.length });
@@ -98,7 +99,7 @@ export function startWorker({
         close: async () => {
             stopping.abort();
             redis.off('ready', schedule);
-            await Promise.allSettled(running);
+            await Promise.allSettled(running.values());
             // While Redis is away an orderly close would wait for it without end.
             const orderly = redis.status === 'ready';
             await within(CLOSE_TIMEOUT, worker.close(!orderly));

@@ -8,12 +8,12 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { mariadb } from './mariadb.mjs';
+import { durableMariadb, mariadb } from './mariadb.mjs';
 import { locate } from './programs.mjs';
 import { redis } from './redis.mjs';
 import { Server } from './server.mjs';
 
-const definitions = { mariadb, redis };
+const definitions = { mariadb, 'durable-mariadb': durableMariadb, redis };
 const servers = new Map();
 let folder;
 let stopping;

@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 const HOST = fileURLToPath(new URL('host.mjs', import.meta.url));
 
 /**
- * Starts throwaway servers (`mariadb`, `redis`) on free ports of the loopback interface. They and all they wrote are gone
+ * Starts throwaway servers (`mariadb`, `durable-mariadb`, `redis`) on free ports of the loopback interface. They and all they wrote are gone
  * after `stop()`, and also when this process ends without calling it, even by SIGKILL.
  *
- * `ready` resolves to `{ urls: { mariadb, redis }, control }`, or rejects when they cannot start; why is then on standard
+ * `ready` resolves to `{ urls: { [name]: url }, control }`, or rejects when they cannot start; why is then on standard
  * error.
  */
 export function startServers(names) {

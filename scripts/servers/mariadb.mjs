@@ -48,3 +48,16 @@ export const mariadb = {
         }
     }
 };
+
+const LAZY = ['--innodb-flush-log-at-trx-commit', '--loose-innodb-flush-method'];
+
+/** The same as a forum would run it: every commit is on the disk, and there is memory for what is in use. */
+export const durableMariadb = {
+    ...mariadb,
+    arguments: (folder, port) => [
+        ...mariadb.arguments(folder, port).filter((argument) => !LAZY.some((name) => argument.startsWith(name))),
+        '--innodb-flush-log-at-trx-commit=1',
+        '--innodb-buffer-pool-size=4G',
+        '--innodb-log-file-size=2G'
+    ]
+};

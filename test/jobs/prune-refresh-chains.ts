@@ -1,0 +1,459 @@
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import * as fc from 'fast-check';
+import type { DataSource } from 'typeorm';
+import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities';
+import { pruneRefreshChains } from '../../plugin';
+import { grantOf, Holder, rowsOf, storedGrant } from '../support/chain';
+import { DEVICE_CODE, Forum, FRIGG, START, openDatabase, unique, type OpenDatabase } from '../support/forum';
+import {
+    builtInClient,
+    clearChains,
+    generationsOf,
+    sealsOf,
+    storeChain,
+    type StoredToken
+} from '../support/stored-chain';
+
+const lab = Lab.script();
+export { lab };
+const { after, before, beforeEach, describe, it } = lab;
+
+const SECOND = 1000;
+const MINUTE = 60 * SECOND;
+const DAY = 24 * 60 * MINUTE;
+const RETENTION = 7 * DAY;
+
+/** Tokens rotated `step` apart, the last of them `age` old at `START`. */
+function rotated(count: number, step: number, age: number): StoredToken[] {
+    return Array.from({ length: count }, (_, generation) => ({
+        createdAt: START - age - (count - 1 - generation) * step
+    }));
+}
+
+for (const kind of ['server', 'embedded'] as const) {
+    describe(`prune-refresh-chains on the ${kind} database`, () => {
+        let database: OpenDatabase;
+        let dataSource: DataSource;
+        let forum: Forum;
+
+        before(async () => {
+            database = await openDatabase(kind);
+            dataSource = database.dataSource;
+            forum = await Forum.create(dataSource);
+            await builtInClient(dataSource);
+        });
+
+        after(async () => {
+            await forum.stop();
+            await database.done();
+        });
+
+        beforeEach(async () => {
+            forum.now = START;
+            await clearChains(dataSource);
+        });
+
+        const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
+            pruneRefreshChains(dataSource, { clock: () => forum.now, ...options });
+
+        it('removes chains that were ended longer ago than the retention, and no others', async () => {
+            const old = await storeChain(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION - 1 });
+            const recent = await storeChain(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION + 1 });
+            expect(await prune()).to.include({ refresh_tokens: 5, grants: 1 });
+            expect(await generationsOf(dataSource, old.grantId)).to.equal([]);
+            expect(await generationsOf(dataSource, recent.grantId)).to.equal([0, 1, 2, 3, 4]);
+            const grants = await dataSource.getRepository(OAuthGrant).find();
+            expect(grants.map((grant) => grant.id)).to.equal([recent.grantId]);
+        });
+
+        it('removes chains whose head expired longer ago than the retention, and no others', async () => {
+            const chain = (expired: number): StoredToken[] => [
+                { createdAt: START - 40 * DAY, expiresAt: START + DAY },
+                { createdAt: START - 39 * DAY, expiresAt: START - expired }
+            ];
+            await storeChain(dataSource, chain(RETENTION + 1));
+            const recent = await storeChain(dataSource, chain(RETENTION - 1));
+            expect(await prune()).to.include({ refresh_tokens: 2, grants: 1 });
+            expect(await generationsOf(dataSource, recent.grantId)).to.equal([0, 1]);
+        });
+
+        it('keeps of a live chain the head, its predecessor and what is younger than the retention', async () => {
+            const { grantId } = await storeChain(dataSource, rotated(12, DAY, 0));
+            expect(await prune()).to.include({ refresh_tokens: 5, grants: 0 });
+            expect(await generationsOf(dataSource, grantId)).to.equal([5, 6, 7, 8, 9, 10, 11]);
+        });
+
+        it('keeps head and predecessor of a chain that has been idle for weeks', async () => {
+            const { grantId } = await storeChain(dataSource, rotated(4, DAY, 20 * DAY));
+            await prune();
+            expect(await generationsOf(dataSource, grantId)).to.equal([2, 3]);
+        });
+
+        it('keeps at most a hundred superseded tokens besides', async () => {
+            const { grantId } = await storeChain(dataSource, rotated(350, 3 * MINUTE, MINUTE));
+            expect(await prune({ batchSize: 30 })).to.include({ refresh_tokens: 248 });
+            const kept = await generationsOf(dataSource, grantId);
+            expect(kept).to.have.length(102);
+            expect([kept[0], kept.at(-1)]).to.equal([248, 349]);
+        });
+
+        it('keeps tokens whose retry window is open, and all that came after them', async () => {
+            const tokens = rotated(6, DAY, DAY);
+            tokens[2]!.retryUntil = START + 1;
+            const { grantId } = await storeChain(dataSource, tokens);
+            await prune({ retention: 0 });
+            expect(await generationsOf(dataSource, grantId)).to.equal([1, 2, 3, 4, 5]);
+            forum.pass(0.001);
+            await prune({ retention: 0 });
+            expect(await generationsOf(dataSource, grantId)).to.equal([4, 5]);
+        });
+
+        it('keeps what was superseded less than a minute ago, so that a late answer is not taken for theft', async () => {
+            const { grantId } = await storeChain(dataSource, rotated(5, 30 * SECOND, 0));
+            await prune({ retention: 0 });
+            // The token after 2 was used when 4 was made, now; the one after 1 half a minute ago.
+            expect(await generationsOf(dataSource, grantId)).to.equal([1, 2, 3, 4]);
+            forum.pass(30);
+            await prune({ retention: 0 });
+            expect(await generationsOf(dataSource, grantId)).to.equal([2, 3, 4]);
+        });
+
+        it('removes a grant that a stopped run has left without tokens', async () => {
+            const { grantId } = await storeChain(dataSource, rotated(1, DAY, 60 * DAY));
+            await dataSource.getRepository(OAuthRefreshToken).delete({ grantId });
+            expect(await prune()).to.include({ refresh_tokens: 0, grants: 1 });
+        });
+
+        it('removes exactly the rows that the rules name', async () => {
+            const chain = fc.record({
+                ages: fc.array(fc.integer({ min: 0, max: 12 * DAY }), { minLength: 1, maxLength: 12 }),
+                // Many tokens at one instant, to go beyond the hundred.
+                burst: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 90, max: 130 })),
+                windows: fc.array(
+                    fc.oneof(
+                        fc.constant(0),
+                        fc.constant('until-used' as const),
+                        fc.integer({ min: START - 10 * DAY, max: START + 10 * DAY })
+                    ),
+                    { minLength: 12, maxLength: 12 }
+                ),
+                lifetime: fc.constantFrom(30 * DAY, 5 * DAY, DAY),
+                ended: fc.option(fc.integer({ min: 0, max: 10 * DAY }))
+            });
+            const written = fc.array(chain, { minLength: 1, maxLength: 5 });
+            const batchSize = fc.integer({ min: 1, max: 60 });
+            await fc.assert(
+                fc.asyncProperty(written, batchSize, async (chains, size) => {
+                    await clearChains(dataSource);
+                    const expected = new Map<string, number[]>();
+                    let gone = 0;
+                    for (const { ages, burst, windows, lifetime, ended } of chains) {
+                        const times = [...ages, ...Array<number>(burst).fill(Math.max(...ages))]
+                            .map((age) => START - age)
+                            .sort((one, other) => one - other);
+                        const tokens = times.map((createdAt, generation) => ({
+                            createdAt,
+                            expiresAt: createdAt + lifetime,
+                            retryUntil: generation === 0 ? 0 : (windows[generation % 12] ?? 0)
+                        }));
+                        const endedAt = ended === null ? null : START - ended;
+                        const { grantId } = await storeChain(dataSource, tokens, { endedAt });
+                        const kept = keptOf(tokens, endedAt, START);
+                        expected.set(grantId, kept);
+                        gone += tokens.length - kept.length;
+                    }
+                    const dry = await prune({ batchSize: size, dryRun: true });
+                    expect(dry.refresh_tokens).to.equal(gone);
+                    expect((await prune({ batchSize: size })).refresh_tokens).to.equal(gone);
+                    for (const [grantId, kept] of expected) {
+                        expect(await generationsOf(dataSource, grantId)).to.equal(kept);
+                    }
+                    const grants = await dataSource.getRepository(OAuthGrant).count();
+                    expect(grants).to.equal([...expected.values()].filter((kept) => kept.length > 0).length);
+                    expect((await prune({ batchSize: size })).refresh_tokens).to.equal(0);
+                }),
+                { numRuns: 15 }
+            );
+        });
+    });
+}
+
+/** The generations that a chain keeps, told from the rules one token at a time. */
+function keptOf(tokens: StoredToken[], endedAt: number | null, now: number): number[] {
+    const head = tokens.length - 1;
+    const all = tokens.map((_token, generation) => generation);
+    const expiresAt = tokens[head]!.expiresAt!;
+    if ((endedAt ?? expiresAt) <= now - RETENTION || expiresAt <= now - RETENTION) {
+        return [];
+    }
+    if (endedAt !== null || expiresAt <= now) {
+        return all;
+    }
+    const isNeeded = (generation: number): boolean => {
+        if (generation >= head - 1) {
+            return true;
+        }
+        const { retryUntil } = tokens[generation + 1]!;
+        const usedAt = tokens[generation + 2]!.createdAt;
+        return (typeof retryUntil === 'number' && retryUntil > now) || usedAt + MINUTE > now;
+    };
+    const isFurther = (generation: number): boolean =>
+        generation >= head - 101 && tokens[generation]!.createdAt > now - RETENTION;
+    const first = all.find((generation) => isNeeded(generation) || isFurther(generation))!;
+    return all.slice(first);
+}
+
+describe('a sweep of refresh chains', () => {
+    let database: OpenDatabase;
+    let dataSource: DataSource;
+    let forum: Forum;
+
+    before(async () => {
+        database = await openDatabase();
+        dataSource = database.dataSource;
+        forum = await Forum.create(dataSource);
+    });
+
+    after(async () => {
+        await forum.stop();
+        await database.done();
+    });
+
+    beforeEach(async () => {
+        forum.now = START;
+        await clearChains(dataSource);
+    });
+
+    const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
+        pruneRefreshChains(dataSource, { clock: () => forum.now, ...options });
+
+    it('leaves reuse of a token that it has removed detectable', async () => {
+        const phone = new Holder(forum, (await forum.signIn()).refresh_token);
+        const first = phone.refreshToken;
+        for (let rotations = 0; rotations < 4; ++rotations) {
+            forum.pass(DAY / SECOND);
+            await phone.refresh();
+        }
+        forum.pass(60);
+        expect((await prune({ retention: 0 })).refresh_tokens).to.equal(3);
+        expect((await phone.refresh()).status).to.equal(200);
+        const reused = await forum.refresh(first);
+        expect([reused.status, reused.body.error]).to.equal([400, 'invalid_grant']);
+        expect((await storedGrant(dataSource, first)).endReason).to.equal('refresh_token_reused');
+        expect((await phone.refresh()).body.error).to.equal('invalid_grant');
+    });
+
+    it('never lets a token pass for the head of its chain', async () => {
+        // The windows were shortened from ten days to nothing in between.
+        const tokens = rotated(9, DAY, DAY);
+        tokens[3]!.retryUntil = START + DAY;
+        const { grantId, tokens: issued } = await storeChain(dataSource, tokens);
+        await prune({ retention: 0 });
+        for (const token of issued.slice(2, -2)) {
+            const { status, body } = await forum.refresh(token);
+            expect([status, body.error]).to.equal([400, 'invalid_grant']);
+        }
+        expect((await generationsOf(dataSource, grantId)).at(-1)).to.equal(8);
+    });
+
+    describe('erases the seal of a successor', () => {
+        const seals = async (tokens: StoredToken[], endedAt: number | null = null): Promise<[number, number[]]> => {
+            const { grantId } = await storeChain(dataSource, tokens, { endedAt });
+            const counts = await prune();
+            return [counts.seals, await sealsOf(dataSource, grantId)];
+        };
+        const pair = (successor: Partial<StoredToken>, age = 10 * MINUTE): StoredToken[] => [
+            { createdAt: START - DAY },
+            { createdAt: START - age, ...successor }
+        ];
+
+        it('when its window has passed, and not a millisecond earlier', async () => {
+            expect(await seals(pair({ retryUntil: START }))).to.equal([1, []]);
+            expect(await seals(pair({ retryUntil: START + 1 }))).to.equal([0, [1]]);
+        });
+
+        it('when it has been used', async () => {
+            const used = (retryUntil: number | 'until-used'): StoredToken[] => [
+                ...pair({ retryUntil }),
+                { createdAt: START - 5 * SECOND }
+            ];
+            expect(await seals(used('until-used'))).to.equal([1, []]);
+            expect(await seals(used(START + MINUTE))).to.equal([1, []]);
+            expect(await seals(pair({ retryUntil: 'until-used' }, 20 * DAY))).to.equal([0, [1]]);
+        });
+
+        it('when it has expired', async () => {
+            expect(await seals(pair({ retryUntil: 'until-used', expiresAt: START }))).to.equal([1, []]);
+            expect(await seals(pair({ retryUntil: 'until-used', expiresAt: START + 1 }))).to.equal([0, [1]]);
+        });
+
+        it('when the chain has ended', async () => {
+            expect(await seals(pair({ retryUntil: 'until-used' }), START)).to.equal([1, []]);
+            expect(await seals(pair({ retryUntil: START + DAY }), START - 1)).to.equal([1, []]);
+        });
+
+        it('when it is a minute old, where its predecessor was handed out late', async () => {
+            const late = (age: number): StoredToken[] => {
+                const [first, successor] = pair({ retryUntil: START + DAY }, age);
+                return [{ ...first!, handedOutLate: true }, successor!];
+            };
+            expect(await seals(late(MINUTE))).to.equal([1, []]);
+            expect(await seals(late(MINUTE - 1))).to.equal([0, [1]]);
+        });
+
+        it('of many in batches, and counts each once', async () => {
+            for (let chains = 0; chains < 30; ++chains) {
+                await storeChain(dataSource, [
+                    { createdAt: START - DAY },
+                    { createdAt: START - 10 * MINUTE, retryUntil: START - MINUTE },
+                    { createdAt: START - 5 * MINUTE, retryUntil: 'until-used' },
+                    { createdAt: START - SECOND, retryUntil: START + MINUTE }
+                ]);
+            }
+            expect((await prune({ batchSize: 7, dryRun: true })).seals).to.equal(60);
+            expect((await prune({ batchSize: 7 })).seals).to.equal(60);
+            const left = await dataSource.getRepository(OAuthRefreshToken).find();
+            const sealed = left.filter((row) => row.sealedToken !== null);
+            expect(sealed.map((row) => row.generation)).to.equal(Array<number>(30).fill(3));
+            expect((await prune()).seals).to.equal(0);
+        });
+    });
+
+    it('takes nothing from a retry: the same successor is handed out after it', async () => {
+        const phone = new Holder(forum, (await forum.signIn()).refresh_token);
+        const lost = await phone.loseAnswer();
+        forum.pass(59);
+        await prune({ retention: 0 });
+        expect((await phone.loseAnswer()).body.refresh_token).to.equal(lost.body.refresh_token);
+    });
+
+    it('takes nothing from a phone that comes back after hours', async () => {
+        const patient = await Forum.create(dataSource, { lifetimes: { refreshRetryWindow: 'until-used' } });
+        const phone = new Holder(patient, (await patient.signIn()).refresh_token);
+        const lost = await phone.loseAnswer();
+        patient.pass(9 * 60 * 60);
+        await pruneRefreshChains(dataSource, { clock: () => patient.now, retention: 0 });
+        expect((await phone.refresh()).body.refresh_token).to.equal(lost.body.refresh_token);
+        expect((await phone.refresh()).status).to.equal(200);
+        await pruneRefreshChains(dataSource, { clock: () => patient.now, retention: 0 });
+        expect((await rowsOf(dataSource, phone.refreshToken)).map((row) => row.generation)).to.equal([0, 1, 2]);
+        await patient.stop();
+    });
+
+    it('forgives an answer that was long under way, also when the setting has changed since', async () => {
+        const patient = await Forum.create(dataSource, { lifetimes: { refreshRetryWindow: 'until-used' } });
+        const phone = new Holder(patient, (await patient.signIn()).refresh_token);
+        const first = phone.refreshToken;
+        await phone.refresh();
+        await phone.refresh();
+        patient.pass(30);
+        forum.now = patient.now;
+        await prune({ retention: 0 });
+        expect((await forum.refresh(first)).body.error).to.equal('invalid_grant');
+        expect((await phone.refresh()).status).to.equal(200);
+        await patient.stop();
+    });
+
+    it('goes on where a stopped run has ended', async () => {
+        await storeChain(dataSource, rotated(60, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
+        const live = await storeChain(dataSource, rotated(60, 3 * 60 * MINUTE, 0));
+        const stopping = new AbortController();
+        const first = await prune({
+            batchSize: 10,
+            signal: stopping.signal,
+            onProgress: (removed) => (removed >= 20 ? stopping.abort() : undefined)
+        });
+        expect(first).to.equal({ refresh_tokens: 20, grants: 0, clients: 0, seals: 0 });
+        expect((await prune()).refresh_tokens).to.equal(40 + 4);
+        expect(await generationsOf(dataSource, live.grantId)).to.have.length(56);
+        expect(await dataSource.getRepository(OAuthGrant).count()).to.equal(1);
+    });
+
+    it('goes on where a run has failed', async () => {
+        for (let chains = 0; chains < 10; ++chains) {
+            await storeChain(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
+        }
+        let batches = 0;
+        const failing = prune({
+            batchSize: 5,
+            onProgress: () => {
+                batches += 1;
+                if (batches % 8 === 0) {
+                    throw new Error('out of paper');
+                }
+            }
+        });
+        await expect(failing).to.reject('out of paper');
+        expect(await dataSource.getRepository(OAuthRefreshToken).count()).to.be.between(0, 90);
+        await prune();
+        expect(await dataSource.getRepository(OAuthRefreshToken).count()).to.equal(0);
+        expect(await dataSource.getRepository(OAuthGrant).count()).to.equal(0);
+    });
+
+    it('does no harm when two run at once', async () => {
+        const live = [];
+        for (let chains = 0; chains < 20; ++chains) {
+            await storeChain(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
+            live.push(await storeChain(dataSource, rotated(12, DAY, 0)));
+        }
+        const counts = await Promise.all([prune({ batchSize: 7 }), prune({ batchSize: 5 }), prune({ batchSize: 50 })]);
+        expect(counts.reduce((sum, { refresh_tokens }) => sum + refresh_tokens, 0)).to.equal(20 * 9 + 20 * 5);
+        expect(counts.reduce((sum, { grants }) => sum + grants, 0)).to.equal(20);
+        for (const { grantId } of live) {
+            expect(await generationsOf(dataSource, grantId)).to.equal([5, 6, 7, 8, 9, 10, 11]);
+        }
+    });
+
+    it('never makes a refresh of a chain that is being pruned fail', async () => {
+        const phones: Holder[] = [];
+        for (let chains = 0; chains < 8; ++chains) {
+            const { tokens } = await storeChain(dataSource, rotated(400, 3 * MINUTE, MINUTE));
+            phones.push(new Holder(forum, tokens.at(-1)!));
+        }
+        let swept = false;
+        const sweeping = (async () => {
+            for (let sweeps = 0; sweeps < 4; ++sweeps) {
+                await Promise.all([prune({ retention: 0, batchSize: 25 }), prune({ batchSize: 40 })]);
+            }
+            swept = true;
+        })();
+        const refreshed = phones.map(async (phone) => {
+            const statuses = new Set<number>();
+            for (let refreshes = 0; refreshes < 12 || !swept; ++refreshes) {
+                forum.now += 10;
+                statuses.add((await phone.refresh()).status);
+            }
+            return [...statuses];
+        });
+        expect(await Promise.all(refreshed)).to.equal(phones.map(() => [200]));
+        await sweeping;
+        forum.pass(120);
+        await prune({ retention: 0 });
+        for (const phone of phones) {
+            expect(await generationsOf(dataSource, grantOf(phone.refreshToken))).to.have.length(2);
+        }
+    });
+
+    it('removes a deleted client with the last row that names it, and no living one', async () => {
+        const scope = 'offline_access READ_PUBLISHED_THREADS';
+        const register = () =>
+            forum.createClient(FRIGG, {
+                name: unique('Phone '),
+                type: 'public',
+                allowed_grants: [DEVICE_CODE, 'refresh_token'],
+                allowed_scopes: scope.split(' ')
+            });
+        const [deleted, kept] = [await register(), await register()];
+        await forum.signIn(FRIGG, { client_id: deleted.client.client_id, scope });
+        await forum.as(FRIGG, 'DELETE', `/auth/oauth/clients/${deleted.client.id}`);
+        const exists = (id: string) => dataSource.getRepository(OAuthClient).existsBy({ id });
+
+        forum.pass(7 * 24 * 60 * 60 - 1);
+        expect(await prune()).to.include({ refresh_tokens: 0, grants: 0, clients: 0 });
+        forum.pass(1);
+        expect(await prune()).to.include({ refresh_tokens: 1, grants: 1, clients: 1 });
+        expect(await exists(deleted.client.id)).to.equal(false);
+        expect(await exists(kept.client.id)).to.equal(true);
+    });
+});
