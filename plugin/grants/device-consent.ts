@@ -40,11 +40,14 @@ export async function readDeviceConsent(context: Context, account: Account, type
         await attempt.wasWrong();
         throw unusable();
     }
-    if (!(await claim(context, device, account.id))) {
+    if (device.claimedBy !== null && device.claimedBy !== account.id) {
         await attempt.wasWrong();
-        throw new OAuthError('access_denied', 'Another account has entered this code');
+        throw claimed();
     }
     await attempt.wasRight();
+    if (!(await claim(context, device, account.id))) {
+        throw claimed();
+    }
     const { granted, inherits } = resolveScope(
         context.vocabulary,
         device.client,
@@ -112,6 +115,11 @@ async function findUndecided(context: Context, typed: string): Promise<DeviceAut
     const device = code === null ? null : await findByUserCode(context.database, code);
     const pending = device?.approvedAt === null && device.deniedAt === null && context.clock() < device.expiresAt;
     return pending ? device : null;
+}
+
+/** Somebody else was the first to read the code. */
+function claimed(): OAuthError {
+    return new OAuthError('access_denied', 'Another account has entered this code');
 }
 
 /** The one answer for a code that is unknown, expired, decided or, when it is to be decided, not this account's. */

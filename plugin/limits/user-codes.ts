@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { OAuthUserCodeFailure } from '../../entities';
 import type { Context } from '../context';
 import { OAuthError } from '../errors';
@@ -10,9 +11,18 @@ export const WINDOW = 10 * 60 * 1000;
 /** So many attempts of one account at the same time, all of which may prove right. */
 const AT_ONCE = 100;
 
+/** How often, and how many milliseconds apart, a right attempt looks whether those beside it have ended. */
+const LOOKS = 100;
+const PAUSE = 20;
+
 /** An attempt at a user code, to be told how it ended. */
 export interface Attempt {
-    /** The code was right: the attempt does not count. */
+    /**
+     * The code was right: the attempt does not count. Returns when it is known of the attempts beside it that fewer than
+     * ten are wrong, so that a burst of guesses hides no right one.
+     *
+     * @throws OAuthError 429 when ten of them have been
+     */
     wasRight(): Promise<void>;
     /**
      * The code was wrong: the attempt counts from now on.
@@ -42,22 +52,33 @@ export async function attemptUserCode({ clock, database }: Context, accountId: s
     const forget = async (): Promise<void> => {
         await database.execute('DELETE FROM oauth_user_code_failures WHERE id = ?', [id]);
     };
-    const refuseBeyondLimit = async (): Promise<void> => {
+    const refuseBeyondLimit = async (): Promise<number> => {
         const wrong = await others(' AND wrong = 1', LIMIT);
         if (wrong.length === LIMIT) {
-            await forget();
             throw tooMany(wrong[LIMIT - 1]! + WINDOW - now);
         }
+        return wrong.length;
     };
 
-    await database.insert(OAuthUserCodeFailure, { id, accountId, createdAt: now, wrong: false });
     await refuseBeyondLimit();
+    await database.insert(OAuthUserCodeFailure, { id, accountId, createdAt: now, wrong: false });
     if ((await others(' AND wrong = 0', AT_ONCE)).length === AT_ONCE) {
         await forget();
         throw tooMany(0);
     }
     return {
-        wasRight: forget,
+        wasRight: async () => {
+            await forget();
+            // A process that died in the middle of an attempt has left it undecided: nobody waits for it for long.
+            for (let looks = 0; looks < LOOKS; ++looks) {
+                const undecided = await others(' AND wrong = 0', LIMIT);
+                const wrong = await refuseBeyondLimit();
+                if (wrong + undecided.length < LIMIT) {
+                    return;
+                }
+                await sleep(PAUSE);
+            }
+        },
         wasWrong: async () => {
             await database.execute('UPDATE oauth_user_code_failures SET wrong = 1 WHERE id = ?', [id]);
             await refuseBeyondLimit();

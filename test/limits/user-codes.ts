@@ -83,6 +83,13 @@ describe('the limit on wrong user codes', () => {
         expect((await decide(accountId, userCode)).status).to.equal(200);
     });
 
+    it('serves right codes, however many are looked up at once', async () => {
+        const busy = forum.addAccount();
+        const devices = await Promise.all(Array.from({ length: 40 }, () => forum.device()));
+        const answers = await Promise.all(devices.map(({ user_code: code }) => read(busy, code)));
+        expect(answers.map(({ status }) => status)).to.equal(devices.map(() => 200));
+    });
+
     it('does not count right codes', async () => {
         const accountId = forum.addAccount();
         const { user_code: userCode } = await forum.device();
