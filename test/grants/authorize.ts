@@ -142,6 +142,14 @@ describe('an authorization request', () => {
         });
     });
 
+    it('has no other port on any other host, even where http got registered for one', async () => {
+        const old = await createApp(forum);
+        await changeApp(database.dataSource, old, { redirectUris: JSON.stringify(['http://app.example/cb']) });
+        await expectBegun({ redirect_uri: 'http://app.example/cb' }, old);
+        const { status } = await ask({ redirect_uri: 'http://app.example:8080/cb' }, old);
+        expect(status).to.equal(400);
+    });
+
     it('needs each of its parameters once, and takes an empty one for none', async () => {
         for (const name of ['response_type', 'code_challenge', 'code_challenge_method']) {
             await expectRefused({ [name]: null }, 'invalid_request');
