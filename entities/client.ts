@@ -5,7 +5,9 @@ import { ACCOUNT_ID, ENGINE, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
 @Entity('oauth_clients', { engine: ENGINE })
 @Index('idx_oauth_clients_client_id', ['clientId'], { unique: true })
 @Index('idx_oauth_clients_account', ['accountId', 'createdAt', 'id'])
-@Index('idx_oauth_clients_created', ['createdAt', 'id'])
+@Index('idx_oauth_clients_created', ['deletedAt', 'createdAt', 'id'])
+@Index('idx_oauth_clients_type', ['deletedAt', 'type', 'createdAt', 'id'])
+@Index('idx_oauth_clients_name', ['deletedAt', 'name', 'id'])
 export class OAuthClient {
     @PrimaryColumn(ID)
     id!: string;

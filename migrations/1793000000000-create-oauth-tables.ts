@@ -52,7 +52,9 @@ const clients = new Table({
     indices: [
         unique('idx_oauth_clients_client_id', 'client_id'),
         index('idx_oauth_clients_account', 'account_id', 'created_at', 'id'),
-        index('idx_oauth_clients_created', 'created_at', 'id')
+        index('idx_oauth_clients_created', 'deleted_at', 'created_at', 'id'),
+        index('idx_oauth_clients_type', 'deleted_at', 'type', 'created_at', 'id'),
+        index('idx_oauth_clients_name', 'deleted_at', 'name', 'id')
     ]
 });
 

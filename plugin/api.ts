@@ -5,7 +5,8 @@ import {
     listAllClients,
     updateAnyClient,
     type AdminClientChange,
-    type AdminNewClient
+    type AdminNewClient,
+    type ClientFilter
 } from './clients/administer';
 import { createClient, deleteClient, getClient, listClients, rotateSecret, updateClient } from './clients/own';
 import type { ClientChange, NewClient } from './clients/own';
@@ -56,7 +57,7 @@ export interface ForumOAuth {
     };
     /** For administrators; the account's permission is not checked here, only written to events. */
     admin: {
-        listClients(page?: number): Promise<Page & { clients: ClientDescription[] }>;
+        listClients(filter?: ClientFilter): Promise<Page & { clients: ClientDescription[] }>;
         createClient(accountId: string, input: AdminNewClient): Promise<ClientDescription & { client_secret?: string }>;
         getClient(id: string): Promise<ClientDescription>;
         updateClient(accountId: string, id: string, change: AdminClientChange): Promise<ClientDescription>;
@@ -110,7 +111,7 @@ export function forumApi(context: Context): ForumOAuth {
                 revokeClientTokens(context, (await acting(accountId)).id, oauthClientId)
         },
         admin: {
-            listClients: (page = 1) => listAllClients(context, page),
+            listClients: (filter) => listAllClients(context, filter),
             createClient: async (accountId, input) => createAnyClient(context, await acting(accountId), input),
             getClient: (id) => getAnyClient(context, id),
             updateClient: async (accountId, id, change) =>

@@ -28,7 +28,7 @@ export type { AccessTokenClaims } from './tokens/access-token';
 export type { EndReason, OAuthEvent, TimedOAuthEvent } from './events';
 export type { ClientDescription } from './clients/describe';
 export type { ClientChange, NewClient } from './clients/own';
-export type { AdminClientChange, AdminNewClient } from './clients/administer';
+export type { AdminClientChange, AdminNewClient, ClientFilter } from './clients/administer';
 export type { DeviceAuthorizationDescription } from './tokens/device-authorization-list';
 export type { Token, TokenStatus } from './tokens/list';
 export type { AuthorizationConsent, AuthorizationDecision } from './grants/authorization-consent';

@@ -30,27 +30,97 @@ export type AdminClientChange = Partial<
     Pick<AdminNewClient, 'name' | 'redirect_uris' | 'allowed_scopes' | 'allowed_grants' | 'client_id' | 'scope_policy'>
 > & { account_id?: string | null };
 
-/** One page of all clients, built-in ones included, newest first. */
-export async function listAllClients(context: Context, page: number): Promise<Page & { clients: ClientDescription[] }> {
-    const builtIn = context.settings.firstPartyClients.map(({ clientId }) => clientId);
+/** Which clients a list has. */
+export interface ClientFilter {
+    /** From 1. */
+    page?: number | undefined;
+    /** The beginning of a name, or a whole `client_id` or `id`. */
+    search?: string | undefined;
+    type?: 'public' | 'confidential' | undefined;
+    /** The owner. */
+    accountId?: string | undefined;
+}
+
+/** One page of all clients, built-in ones included, newest first; by name where there is a search. */
+export async function listAllClients(
+    context: Context,
+    { page = 1, ...filter }: ClientFilter = {}
+): Promise<Page & { clients: ClientDescription[] }> {
+    const { database, settings } = context;
+    const builtIn = settings.firstPartyClients.map(({ clientId }) => clientId);
     await ensureBuiltIn(context, builtIn);
-    const where = [
-        { deletedAt: IsNull(), firstParty: false },
-        { deletedAt: IsNull(), firstParty: true, clientId: In(builtIn) }
-    ];
-    const [{ total } = { total: 0 }] = await context.database.query<{ total: number | string }>(
-        `SELECT COUNT(*) AS total FROM
-            (SELECT 1 AS one FROM oauth_clients WHERE deleted_at IS NULL LIMIT ${MAX_COUNTED}) counted`
+    const search = filter.search ?? '';
+    const named = CLIENT_ID_PATTERN.test(search) ? await findNamed(context, search) : undefined;
+    const { where, parameters, order } = named
+        ? { where: 'id = ?', parameters: [named], order: 'id' }
+        : conditions({ ...filter, search });
+    const [{ total } = { total: 0 }] = await database.query<{ total: number | string }>(
+        `SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM oauth_clients WHERE ${where} LIMIT ${MAX_COUNTED}) counted`,
+        parameters
     );
-    const rows = await context.database.with(OAuthClient, (clients) =>
-        clients.find({
-            where,
-            order: { createdAt: 'DESC', id: 'DESC' },
-            skip: (page - 1) * PAGE_SIZE,
-            take: PAGE_SIZE
-        })
+    // The ids by an index alone, then the rows of one page.
+    const ids = await database.query<{ id: string }>(
+        `SELECT id FROM oauth_clients WHERE ${where} ORDER BY ${order} LIMIT ${PAGE_SIZE} OFFSET ${(page - 1) * PAGE_SIZE}`,
+        parameters
     );
-    return { ...pageOf(page, rows.length, Number(total)), clients: rows.map(describeClient) };
+    const rows = await findClientRows(
+        context,
+        ids.map(({ id }) => id)
+    );
+    // A client that is built in no longer keeps its row for the grants that it had.
+    const listed = ids
+        .map(({ id }) => rows.get(id))
+        .filter((row): row is OAuthClient => row !== undefined && !(row.firstParty && !builtIn.includes(row.clientId)));
+    return { ...pageOf(page, listed.length, Number(total)), clients: listed.map(describeClient) };
+}
+
+/** Clients by their ids, deleted ones included. */
+export async function findClientRows({ database }: Context, ids: string[]): Promise<Map<string, OAuthClient>> {
+    const rows =
+        ids.length === 0
+            ? []
+            : await database.with(OAuthClient, (clients) => clients.findBy({ id: In([...new Set(ids)]) }));
+    return new Map(rows.map((row) => [row.id, row]));
+}
+
+/** The id of the client that a text names exactly. */
+async function findNamed({ database }: Context, text: string): Promise<string | undefined> {
+    const [row] = await database.query<{ id: string }>(
+        `SELECT id FROM oauth_clients WHERE client_id = ? AND deleted_at IS NULL
+        UNION SELECT id FROM oauth_clients WHERE id = ? AND deleted_at IS NULL`,
+        [text, text]
+    );
+    return row?.id;
+}
+
+function conditions({ search, type, accountId }: ClientFilter & { search: string }): {
+    where: string;
+    parameters: string[];
+    order: string;
+} {
+    const where = ['deleted_at IS NULL'];
+    const parameters: string[] = [];
+    if (accountId !== undefined) {
+        where.push('account_id = ?');
+        parameters.push(accountId);
+    }
+    if (type !== undefined) {
+        where.push('type = ?');
+        parameters.push(type);
+    }
+    if (search === '') {
+        return { where: where.join(' AND '), parameters, order: 'created_at DESC, id DESC' };
+    }
+    const spellings = spellingsOf(search);
+    where.push(`(${spellings.map(() => "name LIKE ? ESCAPE '!'").join(' OR ')})`);
+    parameters.push(...spellings.map((spelling) => `${spelling.replaceAll(/[!%_]/g, '!$&')}%`));
+    return { where: where.join(' AND '), parameters, order: 'name, id' };
+}
+
+/** Names are compared byte by byte, which an index serves; people type them in the case that comes to hand. */
+function spellingsOf(text: string): string[] {
+    const lower = text.toLowerCase();
+    return [...new Set([text, lower, text.toUpperCase(), lower.replace(/^./u, (first) => first.toUpperCase())])];
 }
 
 /** Built-in clients have their rows from their first use on; a list shows them before. */

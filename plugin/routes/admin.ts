@@ -7,7 +7,7 @@ import { holds } from '../scopes/vocabulary';
 import { listDeviceAuthorizations } from '../tokens/device-authorization-list';
 import { listTokens, TOKEN_STATUSES, type TokenStatus } from '../tokens/list';
 import { revokeAnyToken } from '../tokens/own';
-import { accountId, adminClientChange, adminNewClient, oauthClientId, page } from './fields';
+import { accountId, adminClientChange, adminNewClient, nothing, oauthClientId, page } from './fields';
 import { sessionRoute, type SessionEndpoint } from './session';
 import { readBody, readQuery } from './validate';
 
@@ -27,7 +27,7 @@ export function adminRoutes(context: Context): ServerRoute[] {
         route(context, {
             method: 'GET',
             path: clients,
-            handler: (request) => listAllClients(context, Number(readQuery(request, paged).page ?? 1))
+            handler: (request) => listAllClients(context, { page: Number(readQuery(request, paged).page ?? 1) })
         }),
         route(context, {
             method: 'POST',
@@ -49,6 +49,7 @@ export function adminRoutes(context: Context): ServerRoute[] {
             method: 'DELETE',
             path: `${clients}/{id}`,
             handler: async (request, account, h) => {
+                readBody(request, nothing);
                 await deleteAnyClient(context, account, request.params.id as string);
                 return h.response().code(204);
             }
@@ -76,6 +77,7 @@ export function adminRoutes(context: Context): ServerRoute[] {
             method: 'DELETE',
             path: '/admin/oauth/refresh-tokens/{id}',
             handler: async (request, _account, h) => {
+                readBody(request, nothing);
                 await revokeAnyToken(context, request.params.id as string);
                 return h.response().code(204);
             }
