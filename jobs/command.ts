@@ -88,39 +88,43 @@ function wholeNumber(name: string, text: string | undefined, least: number): num
     return Number(text);
 }
 
-/** One JSON line, or on a terminal a sentence. */
-function report(event: SweepReport): void {
+/** Where the command tells what it does: JSON lines, on a terminal sentences. */
+type Output = Pick<NodeJS.WriteStream, 'isTTY' | 'write'>;
+
+const CLEAR_LINE = '\r\u001b[K';
+
+function tell(output: Output, event: SweepReport): void {
     const { job, duration_ms: duration, counts } = event;
-    if (!process.stdout.isTTY) {
-        console.log(JSON.stringify(event));
-        return;
-    }
     const removed = Object.entries(counts).map(([kind, count]) => `${count} ${kind.replaceAll('_', ' ')}`);
-    console.log(`${job}: ${removed.join(', ')} in ${(duration / 1000).toFixed(1)} s`);
+    const sentence = `${CLEAR_LINE}${job}: ${removed.join(', ')} in ${(duration / 1000).toFixed(1)} s`;
+    output.write(`${output.isTTY ? sentence : JSON.stringify(event)}\n`);
 }
 
-/** On a terminal a line that is written over, elsewhere a JSON line about every ten seconds. */
-function progress(job: string, waiting: number): (removed: number) => void {
+/**
+ * How far a job is: on a terminal a line that is written over, elsewhere a JSON line about every ten seconds.
+ *
+ * @param waiting about how many rows there are to remove
+ */
+function progress(output: Output, job: string, waiting: number): (removed: number) => void {
     const began = performance.now();
-    const isTerminal = process.stdout.isTTY;
     let told = began;
     return (removed) => {
         const now = performance.now();
-        if (now - told < (isTerminal ? 200 : 10_000)) {
+        if (now - told < (output.isTTY ? 200 : 10_000)) {
             return;
         }
         told = now;
         const rate = Math.round(removed / ((now - began) / 1000));
         const remaining = Math.max(0, waiting - removed);
-        if (isTerminal) {
-            process.stdout.write(`\r\u001b[K${job}: ${removed} removed, ${rate}/s, ${remaining} remaining\r`);
-        } else {
-            console.log(JSON.stringify({ job, progress: { removed, rate, remaining } }));
-        }
+        output.write(
+            output.isTTY
+                ? `${CLEAR_LINE}${job}: ${removed} removed, ${rate}/s, ${remaining} remaining`
+                : `${JSON.stringify({ job, progress: { removed, rate, remaining } })}\n`
+        );
     };
 }
 
-async function runOnce(dataSource: DataSource, options: JobOptions): Promise<void> {
+async function runOnce(dataSource: DataSource, options: JobOptions, output: Output): Promise<void> {
     const backlog = await measureBacklog(dataSource, options);
     const codes = Object.entries(backlog).filter(([table]) => table !== 'oauth_refresh_tokens');
     const waiting = {
@@ -128,7 +132,8 @@ async function runOnce(dataSource: DataSource, options: JobOptions): Promise<voi
         'prune-refresh-chains': await countOldTokens(dataSource, options)
     };
     for (const job of JOB_NAMES) {
-        report(await runJob(job, dataSource, { ...options, onProgress: progress(job, waiting[job]) }));
+        const onProgress = progress(output, job, waiting[job]);
+        tell(output, await runJob(job, dataSource, { ...options, onProgress }));
     }
 }
 
@@ -146,10 +151,10 @@ function stopSignal(): AbortSignal {
  *
  * @returns the exit status
  */
-export async function main(args: string[], env: NodeJS.ProcessEnv): Promise<number> {
+export async function main(args: string[], env: NodeJS.ProcessEnv, output: Output = process.stdout): Promise<number> {
     const settings = readSettings(args, env);
     if (settings === 'help') {
-        process.stdout.write(HELP);
+        output.write(HELP);
         return 0;
     }
     const signal = stopSignal();
@@ -157,14 +162,14 @@ export async function main(args: string[], env: NodeJS.ProcessEnv): Promise<numb
     await dataSource.initialize();
     try {
         if (settings.once) {
-            await runOnce(dataSource, { ...settings.job, signal });
+            await runOnce(dataSource, { ...settings.job, signal }, output);
             return 0;
         }
         const worker = startWorker({
             ...settings.job,
             dataSource,
             connection: settings.redisUrl!,
-            onSweep: report,
+            onSweep: (report) => tell(output, report),
             onError: (error) => console.error(JSON.stringify({ error: error.message }))
         });
         if (!signal.aborted) {

@@ -407,13 +407,13 @@ describe('a sweep of refresh chains', () => {
 
     it('never makes a refresh of a chain that is being pruned fail', async () => {
         const phones: Holder[] = [];
-        for (let chains = 0; chains < 8; ++chains) {
-            const { tokens } = await storeChain(dataSource, rotated(400, 3 * MINUTE, MINUTE));
+        for (let chains = 0; chains < 6; ++chains) {
+            const { tokens } = await storeChain(dataSource, rotated(250, 3 * MINUTE, MINUTE));
             phones.push(new Holder(forum, tokens.at(-1)!));
         }
         let swept = false;
         const sweeping = (async () => {
-            for (let sweeps = 0; sweeps < 4; ++sweeps) {
+            for (let sweeps = 0; sweeps < 2; ++sweeps) {
                 await Promise.all([prune({ retention: 0, batchSize: 25 }), prune({ batchSize: 40 })]);
             }
             swept = true;

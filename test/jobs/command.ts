@@ -1,0 +1,185 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import { DataSource } from 'typeorm';
+import { OAuthDeviceAuthorization, OAuthGrant, OAuthRefreshToken } from '../../entities';
+import { main } from '../../jobs/command';
+import { entities, migrations } from '../../plugin';
+import { WorkerCommand } from '../support/command';
+import { createDatabase, type TestDatabase } from '../support/database';
+import { Forum } from '../support/forum';
+import { eventually } from '../support/maintenance';
+import { redisUrl } from '../support/servers';
+import { clearChains, generationsOf, storeChain } from '../support/stored-chain';
+
+const lab = Lab.script();
+export { lab };
+const { after, before, beforeEach, describe, it } = lab;
+
+const DAY = 24 * 60 * 60 * 1000;
+
+/** What the command writes when it runs in this process. */
+class Output {
+    text = '';
+
+    constructor(readonly isTTY: boolean) {}
+
+    write(text: string): boolean {
+        this.text += text;
+        return true;
+    }
+}
+
+describe('forum-oauth-worker', () => {
+    let command: WorkerCommand;
+    let database: TestDatabase;
+    let dataSource: DataSource;
+    let forum: Forum;
+
+    before(async () => {
+        command = await WorkerCommand.compile();
+        database = await createDatabase();
+        dataSource = await new DataSource({ ...database.options, entities, migrations }).initialize();
+        await dataSource.runMigrations();
+        forum = await Forum.create(dataSource, { clock: () => Date.now() });
+    });
+
+    after(async () => {
+        await forum.stop();
+        await dataSource.destroy();
+        await database.drop();
+        await command.remove();
+    });
+
+    beforeEach(() => clearChains(dataSource));
+
+    const tokens = () => dataSource.getRepository(OAuthRefreshToken).count();
+
+    /** Dead chains, and a live one whose first five tokens may go. Returns the live one's id. */
+    const store = async (chains: number, length = 3): Promise<string> => {
+        const now = Date.now();
+        const rotated = (count: number, age: number) =>
+            Array.from({ length: count }, (_, index) => ({ createdAt: now - age - (count - index) * DAY }));
+        for (let stored = 0; stored < chains; ++stored) {
+            await storeChain(dataSource, rotated(length, 8 * DAY), { endedAt: now - 8 * DAY });
+        }
+        return (await storeChain(dataSource, rotated(12, -DAY / 2))).grantId;
+    };
+
+    it('runs every job once, tells in JSON lines, and leaves with 0', async () => {
+        const live = await store(4);
+        await forum.device();
+        await dataSource
+            .getRepository(OAuthDeviceAuthorization)
+            .createQueryBuilder()
+            .update()
+            .set({ expiresAt: Date.now() - DAY })
+            .execute();
+        const { status, errors, lines } = await command.run(['--once'], { DATABASE_URL: database.url });
+        expect([status, errors]).to.equal([0, '']);
+        expect(lines).to.have.length(2);
+        expect(lines[0]).to.include({ job: 'expire-device-codes' });
+        expect(lines[0].counts.device_authorizations).to.equal(1);
+        expect(lines[1]).to.include(['started_at', 'duration_ms']);
+        expect(lines[1].counts).to.equal({ refresh_tokens: 12 + 5, grants: 4, clients: 0, seals: 0 });
+        expect(await generationsOf(dataSource, live)).to.equal([5, 6, 7, 8, 9, 10, 11]);
+    });
+
+    it('with --dry-run counts the same and removes nothing', async () => {
+        await store(4);
+        const before = await tokens();
+        const { status, lines } = await command.run(['--dry-run', '--database-url', database.url]);
+        expect(status).to.equal(0);
+        expect(lines[1].counts).to.equal({ refresh_tokens: 12 + 5, grants: 4, clients: 0, seals: 0 });
+        expect(await tokens()).to.equal(before);
+    });
+
+    it('takes retention and batch size', async () => {
+        const live = await store(1);
+        const output = new Output(false);
+        const args = ['--once', '--retention', String(2 * 24 * 60 * 60), '--batch-size', '2'];
+        expect(await main(args, { DATABASE_URL: database.url }, output)).to.equal(0);
+        expect(await generationsOf(dataSource, live)).to.equal([10, 11]);
+    });
+
+    it('tells on a terminal how far it is, how fast, and how much is left', async () => {
+        await store(60, 4);
+        const output = new Output(true);
+        await main(['--once', '--batch-size', '3', '--database-url', database.url], {}, output);
+        expect(output.text).to.match(/prune-refresh-chains: \d+ removed, \d+\/s, \d+ remaining/);
+        expect(output.text).to.match(/prune-refresh-chains: 245 refresh tokens, 60 grants, .* in \d+\.\d s\n$/);
+    });
+
+    it('says what is wrong with arguments that it cannot use, and leaves with 2', async () => {
+        for (const [args, said] of [
+            [[], '--database-url'],
+            [['--database-url', 'not a URL'], '--database-url'],
+            [['--database-url', database.url], '--redis-url'],
+            [['--once', '--database-url', database.url, '--retention', '1.5'], '--retention'],
+            [['--once', '--database-url', database.url, '--batch-size', '0'], '--batch-size'],
+            [['--twice'], '--twice'],
+            [['now'], 'now']
+        ] as [string[], string][]) {
+            await expect(main(args, {}, new Output(false))).to.reject(Error, new RegExp(said));
+        }
+        const { status, output, errors } = await command.run(['--twice']);
+        expect([status, output]).to.equal([2, '']);
+        expect(errors).to.contain('--twice').and.to.contain('Usage: forum-oauth-worker');
+    });
+
+    it('with --help tells what it takes', async () => {
+        const output = new Output(false);
+        expect(await main(['--help'], {}, output)).to.equal(0);
+        expect(output.text).to.contain('--once').and.to.contain('DATABASE_URL').and.to.contain('Exit status');
+    });
+
+    it('leaves with 1 when the database is not to be reached', async () => {
+        const { status, errors } = await command.run(['--once'], {
+            DATABASE_URL: 'mysql://somebody:secret@127.0.0.1:1/forum'
+        });
+        expect(status).to.equal(1);
+        expect(errors).to.contain('forum-oauth-worker').and.to.not.contain('secret');
+    });
+
+    it('works until SIGTERM, then ends its batch and leaves with 0', async () => {
+        await store(300);
+        const running = command.start(['--batch-size', '4'], { DATABASE_URL: database.url, REDIS_URL: redisUrl() });
+        await eventually(async () => (await tokens()) < 850);
+        running.child.kill('SIGTERM');
+        const { status, signal, errors } = await running.ended;
+        expect([status, signal, errors]).to.equal([0, null, '']);
+        const left = await tokens();
+        expect(left).to.be.between(12, 912);
+        expect(await dataSource.getRepository(OAuthGrant).count()).to.be.least(2);
+
+        const rest = await command.run(['--once'], { DATABASE_URL: database.url });
+        expect(rest.lines[1].counts.refresh_tokens).to.equal(left - 7);
+    });
+
+    it('with --once ends its batch at SIGTERM too', async () => {
+        await store(300);
+        const running = command.start(['--once', '--batch-size', '4'], { DATABASE_URL: database.url });
+        await eventually(async () => (await tokens()) < 850);
+        running.child.kill('SIGTERM');
+        const { status, lines } = await running.ended;
+        expect(status).to.equal(0);
+        expect(lines[1].counts.refresh_tokens).to.equal(912 - (await tokens()));
+    });
+
+    it('leaves what the next run can finish when it is killed at any instant', async () => {
+        const live = await store(250);
+        for (let kills = 0; kills < 4; ++kills) {
+            const before = await tokens();
+            const running = command.start(['--once', '--batch-size', '5'], { DATABASE_URL: database.url });
+            await eventually(async () => (await tokens()) < before);
+            await sleep(Math.random() * 60);
+            running.child.kill('SIGKILL');
+            expect((await running.ended).signal).to.equal('SIGKILL');
+            expect(await generationsOf(dataSource, live)).to.include([5, 6, 7, 8, 9, 10, 11]);
+        }
+        expect(await tokens()).to.be.above(7);
+        expect((await command.run(['--once'], { DATABASE_URL: database.url })).status).to.equal(0);
+        expect(await tokens()).to.equal(7);
+        expect(await dataSource.getRepository(OAuthGrant).count()).to.equal(1);
+    });
+});

@@ -1,0 +1,204 @@
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import type { DataSource } from 'typeorm';
+import {
+    OAuthAuthorizationCode,
+    OAuthAuthorizationRequest,
+    OAuthDeviceAuthorization,
+    OAuthUserCodeFailure
+} from '../../entities';
+import { expireDeviceCodes, measureBacklog, pruneRefreshChains } from '../../plugin';
+import { createId } from '../../plugin/ids';
+import { CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, START, unique, type OpenDatabase } from '../support/forum';
+import { builtInClient, clearChains, storeChain } from '../support/stored-chain';
+
+const lab = Lab.script();
+export { lab };
+const { after, before, beforeEach, describe, it } = lab;
+
+const MINUTE = 60 * 1000;
+const HOUR = 60 * MINUTE;
+const DAY = 24 * HOUR;
+
+for (const kind of ['server', 'embedded'] as const) {
+    describe(`expire-device-codes on the ${kind} database`, () => {
+        let database: OpenDatabase;
+        let dataSource: DataSource;
+        let forum: Forum;
+
+        before(async () => {
+            database = await openDatabase(kind);
+            dataSource = database.dataSource;
+            forum = await Forum.create(dataSource);
+        });
+
+        after(async () => {
+            await forum.stop();
+            await database.done();
+        });
+
+        beforeEach(async () => {
+            forum.now = START;
+            for (const entity of [
+                OAuthAuthorizationCode,
+                OAuthAuthorizationRequest,
+                OAuthDeviceAuthorization,
+                OAuthUserCodeFailure
+            ]) {
+                await dataSource.getRepository(entity).clear();
+            }
+        });
+
+        const expire = (options: Parameters<typeof expireDeviceCodes>[1] = {}) =>
+            expireDeviceCodes(dataSource, { clock: () => forum.now, ...options });
+
+        const poll = async (deviceCode: string): Promise<string> => {
+            const { body } = await forum.token({
+                grant_type: DEVICE_CODE,
+                client_id: CLI.client_id,
+                device_code: deviceCode
+            });
+            return body.error;
+        };
+
+        it('leaves a device that polls told that its code has expired, for an hour after its time', async () => {
+            const { device_code: deviceCode } = await forum.device();
+            forum.pass(599.999);
+            expect((await expire()).device_authorizations).to.equal(0);
+            expect(await poll(deviceCode)).to.equal('authorization_pending');
+            forum.pass(0.001 + 60 * 60);
+            expect((await expire()).device_authorizations).to.equal(0);
+            expect(await poll(deviceCode)).to.equal('expired_token');
+            forum.pass(0.001);
+            expect((await expire()).device_authorizations).to.equal(1);
+            expect(await poll(deviceCode)).to.equal('invalid_grant');
+        });
+
+        it('removes approved, denied and used codes alike, and none that waits', async () => {
+            const approved = await forum.device();
+            await forum.decide(FRIGG, approved.user_code);
+            const denied = await forum.device();
+            await forum.decide(FRIGG, denied.user_code, 'deny');
+            await forum.signIn();
+            forum.pass(600 + 60 * 60 + 1);
+            const waiting = await forum.device();
+            expect((await expire()).device_authorizations).to.equal(3);
+            expect(await poll(waiting.device_code)).to.equal('authorization_pending');
+        });
+
+        it('removes authorization requests and codes an hour after their time', async () => {
+            const client = await builtInClient(dataSource);
+            const common = {
+                oauthClientId: client,
+                accountId: FRIGG,
+                redirectUri: 'https://app.example/',
+                scope: '',
+                nonce: null,
+                codeChallenge: unique('challenge'),
+                authTime: null,
+                createdAt: START
+            };
+            for (const expiresAt of [START - 1, START, START + 1].map((time) => time - HOUR)) {
+                await dataSource.getRepository(OAuthAuthorizationRequest).insert({
+                    ...common,
+                    id: createId(START),
+                    state: null,
+                    decidedAt: null,
+                    expiresAt
+                });
+                await dataSource.getRepository(OAuthAuthorizationCode).insert({
+                    ...common,
+                    id: createId(START),
+                    codeHash: unique('hash'),
+                    approvedScope: '',
+                    consumedAt: null,
+                    grantId: null,
+                    expiresAt
+                });
+            }
+            expect(await expire({ dryRun: true })).to.include({ authorization_requests: 1, authorization_codes: 1 });
+            expect(await expire()).to.include({ authorization_requests: 1, authorization_codes: 1 });
+            expect(await expire()).to.include({ authorization_requests: 0, authorization_codes: 0 });
+            expect(await dataSource.getRepository(OAuthAuthorizationCode).count()).to.equal(2);
+        });
+
+        it('removes wrong user codes when they no longer count', async () => {
+            const guesser = forum.addAccount();
+            const guess = () => forum.as(guesser, 'GET', '/oauth/device/consent?user_code=AAAA-AAAA');
+            for (let guesses = 0; guesses < 10; ++guesses) {
+                await guess();
+            }
+            forum.pass(599);
+            await expire();
+            expect((await guess()).status).to.equal(429);
+            forum.pass(2);
+            await expire();
+            expect(await dataSource.getRepository(OAuthUserCodeFailure).count()).to.equal(0);
+            expect((await guess()).status).to.equal(400);
+        });
+
+        it('removes many in small batches, goes on after a stop, and reports how far it is', async () => {
+            for (let codes = 0; codes < 25; ++codes) {
+                await forum.device();
+            }
+            forum.pass(2 * 60 * 60);
+            const stopping = new AbortController();
+            const told: number[] = [];
+            const first = await expire({
+                batchSize: 4,
+                signal: stopping.signal,
+                onProgress: (removed) => {
+                    told.push(removed);
+                    if (removed === 12) {
+                        stopping.abort();
+                    }
+                }
+            });
+            expect(first.device_authorizations).to.equal(12);
+            expect(told).to.equal([4, 8, 12]);
+            expect((await expire({ batchSize: 4 })).device_authorizations).to.equal(13);
+            expect(await dataSource.getRepository(OAuthDeviceAuthorization).count()).to.equal(0);
+        });
+
+        it('counts nothing twice when two run at once', async () => {
+            for (let codes = 0; codes < 25; ++codes) {
+                await forum.device();
+            }
+            forum.pass(2 * 60 * 60);
+            const counts = await Promise.all([expire({ batchSize: 3 }), expire({ batchSize: 4 }), expire()]);
+            expect(counts.reduce((sum, count) => sum + count.device_authorizations, 0)).to.equal(25);
+        });
+
+        it('is told by the backlog what waits, and since when', async () => {
+            await clearChains(dataSource);
+            await forum.device();
+            forum.pass(600 + 60 * 60 + 90);
+            await forum.device();
+            await storeChain(dataSource, [{ createdAt: START - 20 * DAY }], { endedAt: forum.now - 7 * DAY - 5000 });
+            await storeChain(dataSource, [
+                { createdAt: START - 40 * DAY, expiresAt: START + DAY },
+                { createdAt: START - 39 * DAY, expiresAt: forum.now - 7 * DAY - 9000 }
+            ]);
+            // Alive: one of its tokens is old and superseded, two are its head and the head's predecessor.
+            await storeChain(dataSource, [
+                { createdAt: START - 12 * DAY },
+                { createdAt: START - 11 * DAY },
+                { createdAt: forum.now - 3 * HOUR }
+            ]);
+            await storeChain(dataSource, [{ createdAt: START - 20 * DAY }, { createdAt: START - 19 * DAY }]);
+
+            const measure = () => measureBacklog(dataSource, { clock: () => forum.now });
+            expect(await measure()).to.equal({
+                oauth_device_authorizations: { rows: 1, oldest: 90 },
+                oauth_authorization_requests: { rows: 0, oldest: 0 },
+                oauth_authorization_codes: { rows: 0, oldest: 0 },
+                oauth_refresh_tokens: { rows: 4, oldest: 3 * 60 * 60 }
+            });
+            await expire();
+            await pruneRefreshChains(dataSource, { clock: () => forum.now });
+            for (const { rows, oldest } of Object.values(await measure())) {
+                expect([rows, oldest]).to.equal([0, 0]);
+            }
+        });
+    });
+}
