@@ -10,7 +10,7 @@ export { lab };
 const { after, before, describe, it } = lab;
 
 /** How many sequences are tried; more of them by MODEL_RUNS. */
-const RUNS = Number(process.env.MODEL_RUNS ?? 60);
+const RUNS = Number(process.env.MODEL_RUNS ?? 25);
 
 const PERMISSIONS = ['CREATE_POST', 'READ_PROFILE', 'UPLOAD_ASSET', 'ADMINISTRATOR'];
 
