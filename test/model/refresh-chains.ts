@@ -10,7 +10,7 @@ export { lab };
 const { after, before, describe, it } = lab;
 
 /** How many sequences are tried; more of them by MODEL_RUNS. */
-const RUNS = Number(process.env.MODEL_RUNS ?? 25);
+const RUNS = Number(process.env.MODEL_RUNS ?? 40);
 
 const PERMISSIONS = ['CREATE_POST', 'READ_PROFILE', 'UPLOAD_ASSET', 'ADMINISTRATOR'];
 
@@ -47,7 +47,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         weight: 5,
         arbitrary: fc.record({
             do: fc.constant('pass' as const),
-            seconds: fc.constantFrom(1, 30, 59, 60, 61, 600, 3600, 86_400, 8 * 86_400, 31 * 86_400)
+            seconds: fc.constantFrom(1, 30, 59, 60, 60, 61, 600, 3600, 86_400, 8 * 86_400, 31 * 86_400)
         })
     },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('member revokes' as const), token: pick }) },
@@ -60,7 +60,7 @@ const step: fc.Arbitrary<Step> = fc.oneof(
         })
     },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('permissions' as const), account, permissions }) },
-    { weight: 1, arbitrary: fc.record({ do: fc.constant('allowed' as const), client: pick, scopes: scope }) },
+    { weight: 2, arbitrary: fc.record({ do: fc.constant('allowed' as const), client: pick, scopes: scope }) },
     { weight: 1, arbitrary: fc.record({ do: fc.constant('suspend' as const), account }) },
     { weight: 2, arbitrary: fc.record({ do: fc.constant('sweep' as const) }) }
 );
@@ -217,12 +217,20 @@ class Story {
 
     private async allow(place: number, scopes: string[]): Promise<void> {
         const { id, clientId } = this.client(place);
-        if (id === '' || !this.forum.accounts.has(ODIN)) {
+        if (id === '') {
             return;
         }
+        // The owner is an administrator for as long as this takes: what he may allow has tests of its own.
+        const { accounts } = this.forum;
+        const owner = accounts.get(ODIN);
+        accounts.set(ODIN, { id: ODIN, handle: 'odin', name: 'Odin', permissions: ['ADMINISTRATOR'] });
         const answer = await this.forum.as(ODIN, 'PATCH', `/auth/oauth/clients/${id}`, { allowed_scopes: scopes });
-        if (answer.status === 200) {
-            this.model.allow(clientId, scopes);
+        expect(answer.status).to.equal(200);
+        this.model.allow(clientId, scopes);
+        if (owner) {
+            accounts.set(ODIN, owner);
+        } else {
+            accounts.delete(ODIN);
         }
     }
 
