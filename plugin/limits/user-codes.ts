@@ -8,9 +8,6 @@ import { createId } from '../ids';
 const LIMIT = 10;
 export const WINDOW = 10 * 60 * 1000;
 
-/** So many attempts of one account at the same time, all of which may prove right. */
-const AT_ONCE = 100;
-
 /** How often, and how many milliseconds apart, a right attempt looks whether those beside it have ended. */
 const LOOKS = 100;
 const PAUSE = 20;
@@ -41,10 +38,11 @@ export interface Attempt {
 export async function attemptUserCode({ clock, database }: Context, accountId: string): Promise<Attempt> {
     const now = clock();
     const id = createId(now);
-    const others = async (where: string, limit: number): Promise<number[]> => {
+    /** When other attempts were made, the latest first. */
+    const others = async (which: string): Promise<number[]> => {
         const rows = await database.query<{ created_at: number | string }>(
-            `SELECT created_at FROM oauth_user_code_failures WHERE account_id = ? AND created_at > ? AND id <> ?${where}
-            ORDER BY created_at DESC, id DESC LIMIT ${limit}`,
+            `SELECT created_at FROM oauth_user_code_failures WHERE account_id = ? AND created_at > ? AND id ${which}
+            ORDER BY created_at DESC, id DESC LIMIT ${LIMIT}`,
             [accountId, now - WINDOW, id]
         );
         return rows.map((row) => Number(row.created_at));
@@ -53,7 +51,7 @@ export async function attemptUserCode({ clock, database }: Context, accountId: s
         await database.execute('DELETE FROM oauth_user_code_failures WHERE id = ?', [id]);
     };
     const refuseBeyondLimit = async (): Promise<number> => {
-        const wrong = await others(' AND wrong = 1', LIMIT);
+        const wrong = await others('<> ? AND wrong = 1');
         if (wrong.length === LIMIT) {
             throw tooMany(wrong[LIMIT - 1]! + WINDOW - now);
         }
@@ -62,16 +60,12 @@ export async function attemptUserCode({ clock, database }: Context, accountId: s
 
     await refuseBeyondLimit();
     await database.insert(OAuthUserCodeFailure, { id, accountId, createdAt: now, wrong: false });
-    if ((await others(' AND wrong = 0', AT_ONCE)).length === AT_ONCE) {
-        await forget();
-        throw tooMany(0);
-    }
     return {
         wasRight: async () => {
             await forget();
             // A process that died in the middle of an attempt has left it undecided: nobody waits for it for long.
             for (let looks = 0; looks < LOOKS; ++looks) {
-                const undecided = await others(' AND wrong = 0', LIMIT);
+                const undecided = await others('<> ? AND wrong = 0');
                 const wrong = await refuseBeyondLimit();
                 if (wrong + undecided.length < LIMIT) {
                     return;
@@ -80,6 +74,12 @@ export async function attemptUserCode({ clock, database }: Context, accountId: s
             }
         },
         wasWrong: async () => {
+            // Of a burst of wrong codes the first ten are answered, and only they count.
+            const earlier = await others('< ?');
+            if (earlier.length === LIMIT) {
+                await forget();
+                throw tooMany(earlier[LIMIT - 1]! + WINDOW - now);
+            }
             await database.execute('UPDATE oauth_user_code_failures SET wrong = 1 WHERE id = ?', [id]);
             await refuseBeyondLimit();
         }

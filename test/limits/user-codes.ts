@@ -90,6 +90,17 @@ describe('the limit on wrong user codes', () => {
         expect(answers.map(({ status }) => status)).to.equal(devices.map(() => 200));
     });
 
+    it('serves one right code that is read and decided two hundred times at once', async () => {
+        const accountId = forum.addAccount();
+        const { user_code: userCode } = await forum.device();
+        const times = Array.from({ length: 200 });
+        const reads = await Promise.all(times.map(() => read(accountId, userCode)));
+        expect(reads.filter(({ status }) => status === 200).length).to.equal(200);
+        const decisions = await Promise.all(times.map(() => decide(accountId, userCode, 'approve')));
+        expect(decisions.filter(({ status }) => status === 200).length).to.equal(1);
+        expect(decisions.filter(({ body }) => body.error === 'invalid_request').length).to.equal(199);
+    });
+
     it('does not count right codes', async () => {
         const accountId = forum.addAccount();
         const { user_code: userCode } = await forum.device();
@@ -183,6 +194,13 @@ describe('the limit on wrong user codes', () => {
         await guess(accountId, 10 - seen);
         isLimited(await read(accountId, wrongCode()), 600);
         await second.stop();
+    });
+
+    it('answers the first ten of a burst of wrong codes', async () => {
+        const accountId = forum.addAccount();
+        const answers = await Promise.all(Array.from({ length: 50 }, () => read(accountId, wrongCode())));
+        expect(answers.map(({ status }) => status).filter((status) => status === 400).length).to.equal(10);
+        expect(answers.filter(({ status }) => status === 429).length).to.equal(40);
     });
 
     it('does not let a right code through among parallel guesses that come after ten wrong ones', async () => {
