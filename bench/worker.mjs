@@ -1,0 +1,21 @@
+// A worker process with schedules of one second. Prints each sweep's report, and {"started": true}.
+//
+// node worker.mjs <database url> <redis url>
+
+import OAuth from './dist/plugin/index.js';
+import { connect } from './database.mjs';
+
+const [database, redis] = process.argv.slice(2);
+const dataSource = await connect(database);
+const worker = OAuth.startWorker({
+    dataSource,
+    connection: redis,
+    every: { 'expire-device-codes': 1, 'prune-refresh-chains': 1 },
+    onSweep: (report) => console.log(JSON.stringify(report)),
+    onError: (error) => console.error(error.message)
+});
+console.log(JSON.stringify({ started: true }));
+process.once('SIGTERM', async () => {
+    await worker.close();
+    await dataSource.destroy();
+});
