@@ -82,7 +82,9 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
             h,
             outcome.next === 'login'
                 ? loginPage(context, request, true)
-                : withParameters(context.settings.urls.authorizationConsent, { request_id: outcome.requestId })
+                : withParameters(new URL(context.settings.urls.authorizationConsent).href, {
+                      request_id: outcome.requestId
+                  })
         );
     } catch (error) {
         return redirect(h, errorLocation(context, destination, reported(request, error)));

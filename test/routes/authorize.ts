@@ -377,6 +377,15 @@ describe('GET /oauth/authorize', () => {
         await host.stop();
     });
 
+    it('spells the address of the consent page as a header can carry it', async () => {
+        const host = await Forum.create(database.dataSource, {
+            urls: { authorizationConsent: 'https://www.forum.example/同意 page' }
+        });
+        const location = locationOf(await authorize(host, FRIGG, parametersOf(app)));
+        expect(location).to.startWith('https://www.forum.example/%E5%90%8C%E6%84%8F%20page?request_id=');
+        await host.stop();
+    });
+
     it('is open to no other origin, whatever the host’s default is', async () => {
         const host = await Forum.create(database.dataSource, {}, '/api', {
             server: { routes: { cors: { origin: ['*'], credentials: true } } }
