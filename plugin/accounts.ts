@@ -1,8 +1,14 @@
+import { isBoom } from '@hapi/boom';
 import { DatabaseUnavailable, isUnavailable } from './database';
 import type { Account, Accounts } from './options';
 
 /** Longer ids fit no column, and to MySQL's binary collations an id is the same with blanks at its end. */
 const ID_PATTERN = /^.{0,127}[^ ]$/s;
+
+/** Half a surrogate pair is stored, and put into a token, as the same character as any other. */
+function isId(id: string): boolean {
+    return ID_PATTERN.test(id) && id.isWellFormed();
+}
 
 /**
  * Asks the host for an account.
@@ -10,20 +16,24 @@ const ID_PATTERN = /^.{0,127}[^ ]$/s;
  * @throws DatabaseUnavailable when the host's own database is out of reach, Error when what it answered is no account
  */
 export async function findAccount(accounts: Accounts, accountId: string): Promise<Account | null> {
-    if (!ID_PATTERN.test(accountId)) {
+    if (!isId(accountId)) {
         return null;
     }
     let account: Account | null;
     try {
         account = await accounts.find(accountId);
     } catch (error) {
-        throw isUnavailable(error) ? new DatabaseUnavailable('accounts.find') : error;
+        if (isUnavailable(error)) {
+            throw new DatabaseUnavailable('accounts.find');
+        }
+        // The host's 401 or 404 is about its own look-up, not about the request that is being answered.
+        throw isBoom(error) && !error.isServer ? new Error('accounts.find has failed', { cause: error }) : error;
     }
     if (!account) {
         return null;
     }
     const { id, permissions } = account;
-    if (typeof id !== 'string' || !ID_PATTERN.test(id) || !Array.isArray(permissions)) {
+    if (typeof id !== 'string' || !isId(id) || !Array.isArray(permissions)) {
         throw new Error(
             'accounts.find must answer null, or an Account with an id of 1 to 128 characters, no blank at its end, and an array of permissions'
         );

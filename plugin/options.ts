@@ -1,6 +1,6 @@
 import Joi from 'joi';
 import type { JWK } from 'jose';
-import type { DataSource } from 'typeorm';
+import type { DataSource, EntityMetadata } from 'typeorm';
 import { entities } from '../entities';
 import { isLoopback } from './loopback';
 import { FORUM_PERMISSIONS } from './permissions';
@@ -180,6 +180,9 @@ const origin = Joi.string()
     })
     .messages({ 'any.custom': '{{#label}} must be an origin such as https://forum.example' });
 
+/** Migrations and hot paths name the tables as the entities do. */
+const isNamedAsGiven = ({ givenTableName, tableName }: EntityMetadata): boolean => tableName === givenTableName;
+
 const dataSource = Joi.any()
     .required()
     .custom((value: DataSource | null) => {
@@ -191,6 +194,11 @@ const dataSource = Joi.any()
         }
         if (!entities.every((entity) => value.hasMetadata(entity))) {
             throw new Error("without this plugin's entities: add OAuth.entities to its entities");
+        }
+        if (!entities.every((entity) => isNamedAsGiven(value.getMetadata(entity)))) {
+            throw new Error(
+                "renaming this plugin's tables: leave entityPrefix out, and a naming strategy that does so"
+            );
         }
         return value;
     })

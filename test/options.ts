@@ -258,6 +258,18 @@ describe('the options', () => {
             }
         });
 
+        it('when the data source names the tables otherwise than the migrations do', async () => {
+            const renamed = await new DataSource({
+                ...embeddedDatabase(),
+                entities,
+                entityPrefix: 'forum_'
+            }).initialize();
+            expect(refusal('dataSource', renamed)).to.contain(
+                "it is renaming this plugin's tables: leave entityPrefix out"
+            );
+            await renamed.destroy();
+        });
+
         it('when accounts cannot be found', () => {
             for (const value of [null, 5, 'odin', {}, { find: 'odin' }, () => null]) {
                 expect(refusal('accounts', value)).to.startWith(

@@ -48,8 +48,8 @@ export const adminClientChange = Joi.object<AdminClientChange>({
     allowed_grants: names
 });
 
-/** `page`, from 1. */
-export const page = Joi.string().pattern(/^[1-9]\d{0,8}$/, 'a number from 1');
+/** `page`, from 1, and far beyond every end. */
+export const page = Joi.string().pattern(/^[1-9]\d{0,15}$/, 'a number from 1');
 
 /** A client's `id` in a filter. What is none matches nothing. */
 export const oauthClientId = Joi.string().max(64);

@@ -148,7 +148,7 @@ describe('the endpoints of what a member has authorised', () => {
             held = (await forum.refresh(held)).body.refresh_token as string;
         }
         const pages = await Promise.all(
-            ['', '?page=1', '?page=2', '?page=3', '?page=999999999'].map((q) => list(account, q))
+            ['', '?page=1', '?page=2', '?page=3', `?page=${Number.MAX_SAFE_INTEGER}`].map((q) => list(account, q))
         );
         expect(pages.map(({ status }) => status)).to.equal([200, 200, 200, 200, 200]);
         expect(pages[1]!.body).to.equal(pages[0]!.body);
@@ -161,29 +161,14 @@ describe('the endpoints of what a member has authorised', () => {
             { ...frame, results: 50, current_page: 1, next_page: 2 },
             { ...frame, results: 1, current_page: 2 },
             { ...frame, results: 0, current_page: 3 },
-            { ...frame, results: 0, current_page: 999_999_999 }
+            { ...frame, results: 0, current_page: Number.MAX_SAFE_INTEGER }
         ]);
         const seen = pages.slice(1, 3).flatMap(({ body }) => (body.tokens as Token[]).map(({ id }) => id));
         expect(new Set(seen).size).to.equal(51);
     });
 
     it('refuse a malformed query', async () => {
-        for (const page of [
-            '0',
-            '-1',
-            '1.5',
-            '1e3',
-            '01',
-            '+1',
-            ' 1',
-            '1%20',
-            'x',
-            '',
-            '0x1',
-            '9999999999',
-            '%00',
-            'NaN'
-        ]) {
+        for (const page of ['0', '-1', '1.5', '1e3', '01', '+1', ' 1', '1%20', 'x', '', '0x1', '%00', 'NaN']) {
             expectInvalid(await list(FRIGG, `?page=${page}`), 'page', `page ${page}`);
         }
         expectInvalid(await list(FRIGG, '?page=1&page=2'), 'page', 'twice');

@@ -132,6 +132,15 @@ describe('an endpoint for a signed-in member', () => {
         }
     });
 
+    it('takes an id that no database and no token holds as it is for no session', async () => {
+        // Both would be stored as the same replacement character.
+        for (const accountId of ['frigg\ud800', 'frigg\ud801']) {
+            const forum = await host((_request, h) => h.authenticated({ credentials: { accountId } }));
+            forum.accounts.set(accountId, { ...forum.account(FRIGG), id: accountId });
+            await expectNobodyEverywhere(forum);
+        }
+    });
+
     it('takes the session of somebody who may not act for none', async () => {
         const forum = await host(null);
         forum.accounts.delete(LOKI);

@@ -1,3 +1,4 @@
+import * as Boom from '@hapi/boom';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { basic, CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
@@ -163,6 +164,21 @@ describe('the token endpoint', () => {
         // Its own people are told.
         expect(broken.log.join('\n')).to.include('SELECT secret FROM accounts');
         await broken.stop();
+    });
+
+    it('fails as the server when the host’s accounts reject with a status of their own', async () => {
+        const { client, client_secret: secret } = await forum.createClient(FRIGG);
+        for (const failure of [Boom.notFound('No such row'), Boom.unauthorized('Bad API key'), Boom.badRequest()]) {
+            const broken = await Forum.create(database.dataSource, {
+                accounts: { find: () => Promise.reject(failure) }
+            });
+            const answer = await broken.token({ grant_type: 'client_credentials' }, basic(client.client_id, secret));
+            isError(answer, 'server_error', 500);
+            const listed = await broken.as(FRIGG, 'GET', '/auth/oauth/clients');
+            expect([listed.status, listed.body.error]).to.equal([500, 'internal_error']);
+            expect(broken.log.join('\n')).to.include(failure.message);
+            await broken.stop();
+        }
     });
 
     it('fails as the server when the host answers something that is no account', async () => {
