@@ -5,6 +5,7 @@ import type { Account } from '../options';
 import { resolveScope } from '../scopes/resolve';
 import { createAuthorizationCode } from '../tokens/authorization-codes';
 import { decideRequest, findUndecidedRequest, type AuthorizationRequest } from '../tokens/authorization-requests';
+import { requireAnswer, type Answer } from './decision';
 import { requireMayAuthorize } from './may-authorize';
 import { requireGrant } from './require-grant';
 
@@ -69,8 +70,9 @@ export async function decideAuthorizationConsent(
     context: Context,
     account: Account,
     requestId: string,
-    decision: 'approve' | 'deny'
+    decision: Answer
 ): Promise<AuthorizationDecision> {
+    requireAnswer(decision);
     if (decision === 'approve') {
         requireMayAuthorize(context, account);
     }

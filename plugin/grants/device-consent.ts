@@ -5,6 +5,7 @@ import type { Account } from '../options';
 import { resolveScope } from '../scopes/resolve';
 import { approve, claim, deny, findByUserCode, type DeviceAuthorization } from '../tokens/device-authorizations';
 import { formatUserCode, readUserCode } from '../tokens/user-code';
+import { requireAnswer, type Answer } from './decision';
 import { requireMayAuthorize } from './may-authorize';
 
 /** What a consent page shows of a device authorization. */
@@ -21,7 +22,7 @@ export interface DeviceConsent {
 
 /** A person's answer to an application's request. */
 export interface Decision {
-    decision: 'approve' | 'deny';
+    decision: Answer;
     /** When the person signed in, epoch seconds, where the host tells. */
     authTime: number | null;
 }
@@ -78,6 +79,7 @@ export async function decideDeviceConsent(
     typed: string,
     { decision, authTime }: Decision
 ): Promise<{ status: 'approved' | 'denied' }> {
+    requireAnswer(decision);
     if (decision === 'approve') {
         requireMayAuthorize(context, account);
     }

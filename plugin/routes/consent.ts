@@ -1,5 +1,6 @@
 import type { Request } from '@hapi/hapi';
 import { OAuthError } from '../errors';
+import { requireAnswer, type Answer } from '../grants/decision';
 import { readJsonBody } from './body';
 
 /** What a consent is about: the code that a person typed, or the request that a redirect brought. */
@@ -14,16 +15,14 @@ export function readConsentQuery(request: Request, name: Subject): string {
 }
 
 /** @throws OAuthError `invalid_request` */
-export function readConsentBody(request: Request, name: Subject): { subject: string; decision: 'approve' | 'deny' } {
+export function readConsentBody(request: Request, name: Subject): { subject: string; decision: Answer } {
     const body = readJsonBody(request);
     if (!body) {
         throw new OAuthError('invalid_request', 'The body must be a JSON object, sent as application/json');
     }
     const subject = checkSubject(name, body[name]);
     const { decision } = body;
-    if (decision !== 'approve' && decision !== 'deny') {
-        throw new OAuthError('invalid_request', 'The decision must be approve or deny');
-    }
+    requireAnswer(decision);
     return { subject, decision };
 }
 

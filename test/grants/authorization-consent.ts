@@ -329,6 +329,20 @@ describe('the consent to an authorization request', () => {
         });
     });
 
+    it('is one of two answers, also where the host’s own page sends another on', async () => {
+        const member = forum.addAccount();
+        const requestId = await beginRequest(forum, app, {}, member);
+        forum.account(member).permissions = [];
+        const api = forum.server.plugins['hapi-forum-oauth'].authorizationConsent;
+        for (const decision of ['Approve', 'approved', 'yes', '', undefined]) {
+            const rejected = await expect(api.decide(member, requestId, decision as 'approve')).to.reject();
+            expect(rejected).to.include({ error: 'invalid_request', message: 'The decision must be approve or deny' });
+        }
+        const codes = database.dataSource.getRepository(OAuthAuthorizationCode);
+        expect(await codes.countBy({ accountId: member })).to.equal(0);
+        expect((await api.decide(member, requestId, 'deny')).status).to.equal('denied');
+    });
+
     it('stands as one decision when two tabs decide differently, and what is told is what holds', async () => {
         const outcomes = { approved: 0, denied: 0 };
         for (let round = 0; round < 60; ++round) {

@@ -427,6 +427,25 @@ describe('the consent to a device', () => {
         expect(await poll(code)).to.equal('authorization_pending');
     });
 
+    it('takes nothing else from the host’s own page either', async () => {
+        const member = forum.addAccount();
+        const { device_code: deviceCode, user_code: userCode } = await forum.device();
+        const api = forum.server.plugins['hapi-forum-oauth'].deviceConsent;
+        await api.read(member, userCode);
+        forum.account(member).permissions = [];
+        for (const decision of ['Approve', 'approved', 'yes', '', undefined]) {
+            const input = { decision: decision as 'approve', authTime: null };
+            const rejected = await expect(api.decide(member, userCode, input)).to.reject();
+            expect(rejected).to.include({ error: 'invalid_request', message: 'The decision must be approve or deny' });
+        }
+        const polled = await forum.token({
+            grant_type: DEVICE_CODE,
+            client_id: CLI.client_id,
+            device_code: deviceCode
+        });
+        expect(polled.body.error).to.equal('authorization_pending');
+    });
+
     it('reads no code of a POST from its query', async () => {
         const { user_code: userCode } = await forum.device();
         await read(FRIGG, userCode);
