@@ -59,9 +59,8 @@ async function removeFromChains(sweep: Sweep, cutoff: number): Promise<{ refresh
         const dead = chains.filter((chain) => Number(chain.dead) === 1);
         removed.refresh_tokens += await removeDeadTokens(sweep, deleting, dead);
         removed.grants += await removeGrants(sweep, deleting, dead);
-        for (const chain of chains.filter((found) => Number(found.dead) === 0)) {
-            removed.refresh_tokens += await removeSuperseded(sweep, deleting, chain, cutoff);
-        }
+        const live = chains.filter((chain) => Number(chain.dead) === 0);
+        removed.refresh_tokens += await removeSuperseded(sweep, deleting, live, cutoff);
         if (last === undefined) {
             break;
         }
@@ -100,29 +99,41 @@ async function findChains(
     return { chains, last, removed: 0 };
 }
 
+/** The tokens of a chain that are still to be looked at, by their generations. */
+interface Span {
+    id: string;
+    from: number;
+    head: number;
+}
+
+const spanOf = ({ id, oldest, head }: Chain): Span => ({ id, from: Number(oldest), head: Number(head) });
+
 /** Removes all tokens of chains, those of many short ones at once. */
 function removeDeadTokens(sweep: Sweep, pace: Pace, chains: readonly Chain[]): Promise<number> {
-    const ids = chains.filter((chain) => chain.head !== null).map((chain) => chain.id);
-    let chain = '';
-    let generation = -1;
-    if (ids.length === 0) {
-        return Promise.resolve(0);
-    }
+    const left = chains.filter((chain) => chain.head !== null).map(spanOf);
     return sweep.run(async (size) => {
-        const left = ids.filter((id) => id >= chain);
-        const rows = await sweep.database.query<{ id: string; grant_id: string; generation: number }>(
+        const taken = takeChains(left, size);
+        const [first] = taken;
+        if (!first) {
+            return { removed: 0, more: false };
+        }
+        const tokens = await sweep.database.query<{ id: string; grant_id: string; generation: number }>(
             `SELECT id, grant_id, generation FROM oauth_refresh_tokens
-            WHERE grant_id IN (${placeholders(left)}) AND (grant_id > ? OR generation > ?)
+            WHERE grant_id IN (${placeholders(taken)}) AND (grant_id <> ? OR generation >= ?)
             ORDER BY grant_id, generation LIMIT ${size}`,
-            [...left, chain, generation]
+            [...taken.map((chain) => chain.id), first.id, first.from]
         );
         const removed = await sweep.delete(
             'oauth_refresh_tokens',
-            rows.map((row) => row.id)
+            tokens.map((token) => token.id)
         );
-        chain = rows.at(-1)?.grant_id ?? chain;
-        generation = Number(rows.at(-1)?.generation ?? generation);
-        return { removed, more: rows.length === size };
+        const last = tokens.length === size ? tokens.at(-1)! : undefined;
+        const cut = taken.findIndex((chain) => chain.id === last?.grant_id);
+        left.splice(0, cut === -1 ? taken.length : cut);
+        if (last && cut !== -1) {
+            left[0]!.from = Number(last.generation) + 1;
+        }
+        return { removed, more: left.length > 0 };
     }, pace);
 }
 
@@ -146,33 +157,73 @@ async function removeGrants(sweep: Sweep, pace: Pace, chains: readonly Chain[]):
 
 interface Token {
     id: string;
+    grant_id: string;
     generation: number;
     created_at: number | string;
     retry_until: number | string;
 }
 
-/** Removes the oldest tokens of a live chain, as far as it does not need them. */
-function removeSuperseded(sweep: Sweep, pace: Pace, chain: Chain, cutoff: number): Promise<number> {
-    let from = Number(chain.oldest);
-    const head = Number(chain.head);
+/** Removes the oldest tokens of live chains, as far as these do not need them. */
+function removeSuperseded(sweep: Sweep, pace: Pace, chains: readonly Chain[], cutoff: number): Promise<number> {
+    const left = chains.map(spanOf);
     return sweep.run(async (size) => {
+        const taken = takeChains(left, size);
+        const [first] = taken;
+        if (!first) {
+            return { removed: 0, more: false };
+        }
         // Whether a token is needed is told by the two after it.
+        const limit = size + 2;
         const tokens = await sweep.database.query<Token>(
-            `SELECT id, generation, created_at, retry_until FROM oauth_refresh_tokens
-            WHERE grant_id = ? AND generation >= ? ORDER BY generation LIMIT ${size + 2}`,
-            [chain.id, from]
+            `SELECT id, grant_id, generation, created_at, retry_until FROM oauth_refresh_tokens
+            WHERE grant_id IN (${placeholders(taken)}) AND (grant_id <> ? OR generation >= ?)
+            ORDER BY grant_id, generation LIMIT ${limit}`,
+            [...taken.map((chain) => chain.id), first.id, first.from]
         );
+        const cut = tokens.length === limit ? tokens.at(-1)!.grant_id : undefined;
+        const byChain = new Map<string, Token[]>(taken.map((chain) => [chain.id, []]));
+        for (const token of tokens) {
+            byChain.get(token.grant_id)!.push(token);
+        }
         const ids: string[] = [];
-        for (const [index, token] of tokens.slice(0, -2).entries()) {
-            const isPast = token.generation < head - 1 - KEPT || Number(token.created_at) <= cutoff;
-            if (!isPast || isOpen(tokens[index + 1]!, tokens[index + 2]!, sweep.now)) {
+        for (const chain of taken) {
+            const own = byChain.get(chain.id)!;
+            const unneeded = own.slice(0, countUnneeded(own, chain.head, cutoff, sweep.now));
+            ids.push(...unneeded.map((token) => token.id));
+            chain.from += unneeded.length;
+            if (chain.id === cut && (unneeded.length === own.length - 2 || own.length < 3)) {
+                // There are more of its tokens than fitted in.
                 break;
             }
-            ids.push(token.id);
+            left.shift();
+            if (chain.id === cut) {
+                break;
+            }
         }
-        from += ids.length;
-        return { removed: await sweep.delete('oauth_refresh_tokens', ids), more: ids.length === size };
+        return { removed: await sweep.delete('oauth_refresh_tokens', ids), more: left.length > 0 };
     }, pace);
+}
+
+/** The first chains that have at least so many tokens: a longer list of them costs more than it finds. */
+function takeChains(chains: readonly Span[], size: number): Span[] {
+    const taken: Span[] = [];
+    for (let tokens = 0; taken.length < chains.length && tokens <= size;) {
+        const chain = chains[taken.length]!;
+        tokens += chain.head - chain.from + 1;
+        taken.push(chain);
+    }
+    return taken;
+}
+
+/** How many of a chain's tokens, oldest first, it does not need. The last two cannot be told yet. */
+function countUnneeded(tokens: readonly Token[], head: number, cutoff: number, now: number): number {
+    const isNeeded = (token: Token, index: number): boolean => {
+        const isYoung = token.generation >= head - 1 - KEPT && Number(token.created_at) > cutoff;
+        return isYoung || isOpen(tokens[index + 1]!, tokens[index + 2]!, now);
+    };
+    const decided = tokens.slice(0, -2);
+    const needed = decided.findIndex(isNeeded);
+    return needed === -1 ? decided.length : needed;
 }
 
 /**
