@@ -1,9 +1,32 @@
 import { boomify, type Boom, type Output } from '@hapi/boom';
-import type { Lifecycle, Request, ResponseToolkit } from '@hapi/hapi';
+import type { Lifecycle, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import { isUnavailable } from './database';
 
 /** Seconds after which a client may try again when the database was out of reach. */
 export const RETRY_AFTER = 5;
+
+/** The answer to a refusal. To hapi it is no error: a host that has a page of its own for errors leaves it alone. */
+export function refusal({ output }: OAuthError | ManagementError, h: ResponseToolkit): ResponseObject {
+    const response = h.response(output.payload).code(output.statusCode);
+    for (const [name, value] of Object.entries(output.headers)) {
+        response.header(name, String(value));
+    }
+    return response;
+}
+
+/** A handler that answers what it refuses. Failures of the server stay errors, for the host to log. */
+export function refusing(handler: (request: Request, h: ResponseToolkit) => Promise<Lifecycle.ReturnValueTypes>) {
+    return async (request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValueTypes> => {
+        try {
+            return await handler(request, h);
+        } catch (error) {
+            if (error instanceof OAuthError || error instanceof ManagementError) {
+                return refusal(error, h);
+            }
+            throw error;
+        }
+    };
+}
 
 /** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin answers. */
 export type OAuthErrorCode =

@@ -5,7 +5,17 @@ import * as Lab from '@hapi/lab';
 import { DataSource } from 'typeorm';
 import { entities, ManagementError, migrations, OAuthError, type Account } from '../plugin';
 import { createDatabase } from './support/database';
-import { CLI, Forum, FRIGG, openDatabase, START, type Answer, type OpenDatabase } from './support/forum';
+import {
+    basic,
+    CLI,
+    DEVICE_CODE,
+    Forum,
+    FRIGG,
+    openDatabase,
+    START,
+    type Answer,
+    type OpenDatabase
+} from './support/forum';
 
 const lab = Lab.script();
 export { lab };
@@ -271,5 +281,46 @@ describe('the errors that the module exports', () => {
                 metadata: { field: 'x' }
             });
         }
+    });
+});
+
+describe('a host with a page of its own for errors', () => {
+    const polite = (): Promise<Forum> =>
+        create(database.dataSource, {}, '/api', {
+            prepare: (server: Server) =>
+                server.ext('onPreResponse', ({ response }, h) =>
+                    'isBoom' in response
+                        ? h.response('<h1>Something went wrong</h1>').code(response.output.statusCode)
+                        : h.continue
+                )
+        });
+
+    it('leaves what a client is told as it is', async () => {
+        const forum = await polite();
+        const { device_code: code } = await forum.device();
+        const poll = { grant_type: DEVICE_CODE, client_id: CLI.client_id, device_code: code };
+        expectProtocol(await forum.token(poll), 400, 'authorization_pending');
+        const unknown = await forum.token({ grant_type: 'client_credentials' }, basic('nobody', 'x'));
+        expectProtocol(unknown, 401, 'invalid_client');
+        expect(unknown.headers['www-authenticate']).to.match(/^Basic/);
+        expectProtocol(await forum.form('/oauth/device_authorization', { client_id: 'nobody' }), 401, 'invalid_client');
+        const userinfo = await forum.as(null, 'GET', '/oauth/userinfo');
+        expectProtocol(userinfo, 401, 'invalid_token');
+        expect(userinfo.headers['www-authenticate']).to.equal('Bearer');
+    });
+
+    it('leaves what a member is told as it is', async () => {
+        const forum = await polite();
+        const member = forum.addAccount();
+        const consent = '/oauth/device/consent?user_code=0000-0000';
+        expectProtocol(await forum.as(null, 'GET', consent), 401, 'login_required');
+        expectProtocol(await forum.as(member, 'GET', consent), 400, 'invalid_request');
+        const elsewhere = { origin: 'https://elsewhere.example' };
+        expectProtocol(await forum.as(member, 'GET', consent, undefined, elsewhere), 403, 'access_denied');
+        const clients = '/auth/oauth/clients';
+        expectManagement(await forum.as(null, 'GET', clients), 401, 'unauthorized');
+        expectManagement(await forum.as(member, 'POST', clients, {}), 400, 'invalid_request');
+        expectManagement(await forum.as(member, 'DELETE', `${clients}/nothing`), 404, 'not_found');
+        expectManagement(await forum.as(member, 'POST', clients, {}, elsewhere), 403, 'forbidden');
     });
 });

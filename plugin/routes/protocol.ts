@@ -1,5 +1,5 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
-import { protocolErrors } from '../errors';
+import { protocolErrors, refusing } from '../errors';
 import { RAW_PAYLOAD, readFormBody } from './body';
 import type { Form } from './form';
 import { NO_STORE, setHeaders } from './headers';
@@ -44,7 +44,7 @@ export function formRoute(
         path,
         // The host's default may allow other types than this one.
         options: { ...PROTOCOL_ROUTE, cors, payload: { ...RAW_PAYLOAD, allow: FORM } },
-        handler: (request, h) => handler(readFormBody(request), request, h)
+        handler: refusing(async (request, h) => handler(readFormBody(request), request, h))
     };
 }
 

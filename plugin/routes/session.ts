@@ -1,6 +1,6 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
-import { ManagementError, managementErrors, OAuthError, protocolErrors } from '../errors';
+import { ManagementError, managementErrors, OAuthError, protocolErrors, refusal, refusing } from '../errors';
 import type { Account } from '../options';
 import { RAW_PAYLOAD } from './body';
 import { NO_STORE, setHeaders } from './headers';
@@ -28,13 +28,13 @@ export function sessionRoute(context: Context, endpoint: SessionEndpoint): Serve
             ...sessionOptions(context, shape, method !== 'GET' || endpoint.changesState === true),
             ...(method !== 'GET' && { payload: RAW_PAYLOAD })
         },
-        handler: async (request, h) => {
+        handler: refusing(async (request, h) => {
             const account = await signedInAccount(context, request);
             if (!account) {
                 throw loginRequired(shape);
             }
             return handler(request, account, h);
-        }
+        })
     };
 }
 
@@ -135,13 +135,17 @@ function refuseOtherSites({ settings }: Context, shape: Shape): Lifecycle.Method
         if (ours && !prefetch) {
             return h.continue;
         }
-        throw shape === 'protocol'
-            ? new OAuthError('access_denied', 'The request comes from a page that may not make it', { statusCode: 403 })
-            : new ManagementError(
-                  'forbidden',
-                  'The request comes from a page that may not make it.',
-                  'Send it from the forum itself, or add the origin to session.origins.'
-              );
+        const error =
+            shape === 'protocol'
+                ? new OAuthError('access_denied', 'The request comes from a page that may not make it', {
+                      statusCode: 403
+                  })
+                : new ManagementError(
+                      'forbidden',
+                      'The request comes from a page that may not make it.',
+                      'Send it from the forum itself, or add the origin to session.origins.'
+                  );
+        return refusal(error, h).takeover();
     };
 }
 

@@ -1,6 +1,6 @@
 import type { Request, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError, refusing } from '../errors';
 import { tokenScope, verifyAccessToken } from '../tokens/access-token';
 import { userClaims } from '../tokens/id-token';
 import { RAW_PAYLOAD, readFormBody } from './body';
@@ -11,18 +11,18 @@ export function userinfoRoutes(context: Context): ServerRoute[] {
     const path = '/oauth/userinfo';
     const handler = (request: Request): Promise<object> => userinfo(context, authorizationHeader(request));
     return [
-        { method: 'GET', path, options: PROTOCOL_ROUTE, handler },
+        { method: 'GET', path, options: PROTOCOL_ROUTE, handler: refusing(handler) },
         {
             method: 'POST',
             path,
             options: { ...PROTOCOL_ROUTE, payload: RAW_PAYLOAD },
-            handler: (request) => {
+            handler: refusing(async (request) => {
                 // Nothing is read from a body, but one that is sent has to be what every protocol endpoint takes.
                 if ((request.payload as Buffer | null)?.length) {
                     readFormBody(request);
                 }
                 return handler(request);
-            }
+            })
         }
     ];
 }

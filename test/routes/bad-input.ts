@@ -626,7 +626,7 @@ describe('bad input', () => {
         const long = 'x'.repeat(50_000);
         const queries: Record<string, string[]> = {
             '/auth/oauth/tokens': [
-                ...['', '0', '-1', '1.5', 'x', '1e3', '01', '+1', ' 1', '1%00', '%FF', '99999999999', '0x1', long].map(
+                ...['', '0', '-1', '1.5', 'x', '1e3', '01', '+1', ' 1', '1%00', '%FF', '0x1', long].map(
                     (page) => `page=${page}`
                 ),
                 'page=1&page=1',
