@@ -75,7 +75,9 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
     try {
         const accountId = sessionAccountId(context, request);
         if (accountId === null && !promptOf(form).includes('none')) {
-            return redirect(h, loginPage(context, request, asksForLogin(form)));
+            // Without the time of the sign-in there is nothing to compare the demand with.
+            const demanded = context.settings.session.authTime !== undefined && asksForLogin(form);
+            return redirect(h, loginPage(context, request, demanded));
         }
         const outcome = await decide(context, request, destination, form, accountId);
         return redirect(

@@ -183,6 +183,14 @@ describe('GET /oauth/authorize', () => {
             expect(locationOf(returned)).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
         });
 
+        it('adds nothing to the way back where it cannot be told when somebody signed in', async () => {
+            for (const changes of [{ prompt: 'login' }, { max_age: '60' }]) {
+                const parameters = parametersOf(app, changes);
+                const back = wayBack(await authorize(forum, null, parameters));
+                expect([...back.searchParams]).to.equal(parameters);
+            }
+        });
+
         it('comes before all other parameters, however wrong they are', async () => {
             const requests: Changes[] = [
                 { response_type: null },
