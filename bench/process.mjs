@@ -3,6 +3,10 @@ import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 
+/** What runs, and ends with this process. */
+const running = new Set();
+process.once('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 /** A Node.js process of a measurement. */
 export class Process {
     /** The lines of its output, JSON parsed. */
@@ -16,7 +20,8 @@ export class Process {
             env: { ...process.env, ...env }
         });
         this.exit = once(this.child, 'exit');
-        process.once('exit', () => this.child.kill('SIGKILL'));
+        running.add(this.child);
+        this.exit.then(() => running.delete(this.child));
         createInterface(this.child.stdout).on('line', (line) => {
             this.lines.push(JSON.parse(line));
             this.#waiting.forEach((check) => check());

@@ -21,10 +21,10 @@ const FIRST_BATCH = 200;
 const SMALLEST_BATCH = 20;
 
 /** What a batch should take, milliseconds: short enough that a request never waits for it. */
-const TARGET = 50;
+const TARGET = 20;
 
 /** Between batches a sweep rests for this share of the time that the last one took. */
-const REST = 0.25;
+const REST = 0.1;
 
 /** How often a batch is tried while the database is away, with pauses that double from one second: about two minutes. */
 const ATTEMPTS = 8;
