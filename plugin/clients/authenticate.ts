@@ -80,7 +80,8 @@ function decodePart(text: string): string {
 export function authenticateClient(found: Client | null, credentials: ClientCredentials, now: number): Client {
     const { secret, basic } = credentials;
     const hash = hashClientSecret(secret ?? '');
-    if (!found || (found.type === 'public' ? secret !== undefined || basic : !isSecretOf(found, hash, now))) {
+    const isPublic = found?.type === 'public';
+    if (!found || (isPublic ? secret !== undefined || basic : !isSecretOf(found, hash, now) || secret === undefined)) {
         throw invalidClient(basic);
     }
     return found;

@@ -7,6 +7,7 @@ import {
     DEVICE_CODE,
     Forum,
     FRIGG,
+    ODIN,
     openDatabase,
     unique,
     type Answer,
@@ -182,6 +183,23 @@ describe('the authentication of clients', () => {
             id
         ]);
         isInvalidClient(await forum.token(GRANT, basic(id, row.secret_hash as string)), true);
+    });
+
+    it('takes no missing secret, also where the hash of nothing was registered', async () => {
+        const name = unique('bot');
+        const created = await forum.as(ODIN, 'POST', '/admin/oauth/clients', {
+            name,
+            client_id: name,
+            account_id: FRIGG,
+            type: 'confidential',
+            allowed_grants: ['client_credentials'],
+            allowed_scopes: [],
+            client_secret_hash: createHash('sha256').digest('hex')
+        });
+        expect(created.status, created.text).to.equal(200);
+        isInvalidClient(await forum.token({ ...GRANT, client_id: name }), false);
+        isInvalidClient(await forum.token({ ...GRANT, client_id: name, client_secret: '' }), false);
+        isInvalidClient(await forum.token(GRANT, basic(name, '')), true);
     });
 
     it('of a public client is its client_id alone', async () => {
