@@ -184,7 +184,8 @@ describe('GET /oauth/authorize', () => {
         });
 
         it('adds nothing to the way back where it cannot be told when somebody signed in', async () => {
-            for (const changes of [{ prompt: 'login' }, { max_age: '60' }]) {
+            const demands: Changes[] = [{ prompt: 'login' }, { max_age: '60' }];
+            for (const changes of demands) {
                 const parameters = parametersOf(app, changes);
                 const back = wayBack(await authorize(forum, null, parameters));
                 expect([...back.searchParams]).to.equal(parameters);
