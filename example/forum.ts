@@ -7,7 +7,7 @@ import { Accounts } from './accounts';
 import { apiRoutes } from './api';
 import { openDatabase } from './database';
 import { kept } from './kept';
-import { pageRoutes } from './pages';
+import { NAME, pageRoutes } from './pages';
 import { registerSession } from './session';
 import type { Settings } from './settings';
 
@@ -53,13 +53,15 @@ export async function startForum(settings: Settings): Promise<Forum> {
                 ...(settings.redisUrl === undefined && { jobs: 'in-process' })
             }
         });
+        // Consent, settings and administration, ready made.
+        await server.register({ plugin: OAuth.pages, options: { strings: { forum: NAME } } });
         server.events.on('oauth', ({ type, at, ...details }: OAuth.TimedOAuthEvent) => {
             if (type !== 'sweep_completed') {
                 console.log(at, type, JSON.stringify(details));
             }
         });
 
-        server.route([...apiRoutes(dataSource, accounts), ...pageRoutes()]);
+        server.route([...apiRoutes(dataSource, accounts), ...pageRoutes(accounts)]);
         await server.start();
         const worker = settings.redisUrl === undefined ? undefined : startSweeps(dataSource, settings.redisUrl);
         return {

@@ -1,21 +1,18 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import type { Request, ResponseToolkit, ServerRoute } from '@hapi/hapi';
+import type { Accounts } from './accounts';
 import { escapeHtml } from './html';
+import { beginSession } from './session';
 
-/** What the pages load. Compiled code lies two folders below `example/`, these files do not move. */
-const BROWSER = join(__dirname, '../../browser');
-const FILES = ['sign-in.js', 'consent.js', 'style.css'];
+/** What the forum calls itself. */
+export const NAME = 'A small forum';
 
-/** Own scripts and styles only, nothing inline, and no other site may frame a page with a button on it. */
+/** Own styles only, and no other site may frame a page with a button on it. */
 const CONTENT_SECURITY_POLICY = [
     "default-src 'none'",
-    "script-src 'self'",
     "style-src 'self'",
-    "connect-src 'self'",
-    "form-action 'self'",
     "base-uri 'none'",
     "frame-ancestors 'none'"
+    // No `form-action`: signing in may go on to the application that asked for it, wherever it is.
 ].join('; ');
 
 /**
@@ -27,104 +24,103 @@ export function safePath(text: unknown): string {
     return isPath ? text : '/';
 }
 
-/** The pages that the plugin sends people to, and a start page. */
-export function pageRoutes(): ServerRoute[] {
+/** The start page and the sign-in, to which the plugin sends people. All other pages are `OAuth.pages`. */
+export function pageRoutes(accounts: Accounts): ServerRoute[] {
     return [
-        page('/', ({ auth }) =>
-            document(
-                'A small forum',
-                auth.isAuthenticated
-                    ? '<p>You are signed in. <a href="/oauth/consent">Enter the code of a device</a>, or <a href="/login">sign in as somebody else</a>.</p>'
-                    : '<p><a href="/login">Sign in</a> as odin, frigg or loki; the password is “password”.</p>'
-            )
-        ),
-        page('/login', ({ query }) =>
-            document(
-                'Sign in',
-                `<form id="sign-in" method="post" data-return-to="${escapeHtml(safePath(query.return_to))}">
-                    <label>Handle <input name="handle" autocomplete="username" required autofocus></label>
-                    <label>Password <input name="password" type="password" autocomplete="current-password" required></label>
-                    <button>Sign in</button>
-                </form>
-                <p id="message" role="status"></p>`,
-                'sign-in.js'
-            )
-        ),
-        consentPage('/oauth/consent', { endpoint: '/api/oauth/device/consent', parameter: 'user_code' }),
-        consentPage('/oauth/authorize/consent', { endpoint: '/api/oauth/authorize/consent', parameter: 'request_id' }),
-        ...FILES.map(browserFile)
+        page('GET', '/', async ({ auth }, h) => {
+            const account = auth.isAuthenticated ? await accounts.find(auth.credentials.accountId!) : null;
+            if (!account) {
+                return h.response(
+                    document(
+                        NAME,
+                        `<p>Sign in as odin, frigg or loki; the password is “password”.</p>
+                        <p><a class="button primary" href="/login">Sign in</a></p>`
+                    )
+                );
+            }
+            const administrator = account.permissions.includes('ADMINISTRATOR');
+            return h.response(
+                document(
+                    NAME,
+                    `<p>You are signed in as ${escapeHtml(account.name)}.</p>
+                    <nav aria-label="Settings"><ul class="plain">
+                        <li><a href="/oauth/consent">Connect a device</a></li>
+                        <li><a href="/settings/connected-apps">Connected apps</a></li>
+                        <li><a href="/settings/my-apps">My apps</a></li>
+                        ${administrator ? '<li><a href="/admin/apps">All applications</a></li>' : ''}
+                    </ul></nav>
+                    <p><a class="button" href="/login">Sign in as somebody else</a></p>`
+                )
+            );
+        }),
+        page('GET', '/login', ({ query }, h) => h.response(signInForm(safePath(query.return_to)))),
+        page('POST', '/login', async (request, h) => {
+            const form = (request.payload ?? {}) as Record<string, unknown>;
+            const [handle, password] = [String(form.handle), String(form.password)];
+            const returnTo = safePath(form.return_to);
+            const site = request.headers['sec-fetch-site'] as string | undefined;
+            if (site !== undefined && site !== 'same-origin') {
+                return h.response(signInForm(returnTo, 'Another site sent this form.')).code(403);
+            }
+            const account = await accounts.signIn(handle, password);
+            if (!account) {
+                return h.response(signInForm(returnTo, 'The handle or the password is wrong.')).code(401);
+            }
+            beginSession(request, account.id);
+            return h.redirect(returnTo).code(303);
+        })
     ];
 }
 
-/** A page on which a signed-in person decides what an application may do; its script asks the plugin's endpoint. */
-function consentPage(path: string, { endpoint, parameter }: { endpoint: string; parameter: string }): ServerRoute {
-    return page(path, ({ auth, url }, h) => {
-        if (!auth.isAuthenticated) {
-            return h.redirect(`/login?return_to=${encodeURIComponent(url.pathname + url.search)}`);
-        }
-        return document(
-            'An application asks for access',
-            `<div id="consent" data-endpoint="${endpoint}" data-parameter="${parameter}">
-                <form id="code" hidden>
-                    <label>The code that your device shows <input name="user_code" autocomplete="off" required></label>
-                    <button>Continue</button>
-                </form>
-                <div id="request" hidden>
-                    <p><strong id="client"></strong> wants to act for you, with:</p>
-                    <ul id="scopes"></ul>
-                    <p id="inherits" hidden>These are all the permissions that you have.</p>
-                    <p id="compare" hidden>Approve only if your device shows the code <code id="user-code"></code>.</p>
-                    <button id="approve">Approve</button> <button id="deny">Deny</button>
-                </div>
-            </div>
-            <p id="message" role="status"></p>`,
-            'consent.js'
-        );
-    });
+function signInForm(returnTo: string, problem?: string): string {
+    return document(
+        'Sign in',
+        `${problem === undefined ? '' : `<p class="problem" role="alert">${problem}</p>`}
+        <form method="post" action="/login">
+            <input type="hidden" name="return_to" value="${escapeHtml(returnTo)}">
+            <div class="field"><label for="handle">Handle</label>
+                <input id="handle" name="handle" autocomplete="username" required autofocus></div>
+            <div class="field"><label for="password">Password</label>
+                <input id="password" name="password" type="password" autocomplete="current-password" required></div>
+            <div class="buttons"><button class="primary">Sign in</button></div>
+        </form>`
+    );
 }
 
 function page(
+    method: 'GET' | 'POST',
     path: string,
-    handler: (request: Request, h: ResponseToolkit) => string | ReturnType<ResponseToolkit['redirect']>
+    handler: (
+        request: Request,
+        h: ResponseToolkit
+    ) => ReturnType<ResponseToolkit['response']> | Promise<ReturnType<ResponseToolkit['response']>>
 ): ServerRoute {
     return {
-        method: 'GET',
+        method,
         path,
         options: {
             auth: { strategy: 'session', mode: 'try' },
             cache: { otherwise: 'no-store' },
+            ...(method === 'POST' && { payload: { allow: 'application/x-www-form-urlencoded', maxBytes: 10_000 } }),
             security: { hsts: false, referrer: 'same-origin', xframe: 'deny', noSniff: true }
         },
-        handler: (request, h) => {
-            const answer = handler(request, h);
-            const response = typeof answer === 'string' ? h.response(answer).type('text/html') : answer;
-            return response.header('content-security-policy', CONTENT_SECURITY_POLICY);
-        }
+        handler: async (request, h) =>
+            (await handler(request, h)).header('content-security-policy', CONTENT_SECURITY_POLICY)
     };
 }
 
-function browserFile(name: string): ServerRoute {
-    const content = readFileSync(join(BROWSER, name), 'utf8');
-    const type = name.endsWith('.css') ? 'text/css' : 'text/javascript';
-    return {
-        method: 'GET',
-        path: `/browser/${name}`,
-        options: { auth: false, security: { hsts: false, noSniff: true } },
-        handler: (_request, h) => h.response(content).type(type)
-    };
-}
-
-function document(title: string, body: string, script?: string): string {
+/** In the look of the plugin's pages. */
+function document(title: string, body: string): string {
     return `<!doctype html>
 <html lang="en">
     <head>
         <meta charset="utf-8">
-        <meta name="viewport" content="width=device-width">
+        <meta name="viewport" content="width=device-width, initial-scale=1">
         <title>${title}</title>
-        <link rel="stylesheet" href="/browser/style.css">
-        ${script === undefined ? '' : `<script src="/browser/${script}" defer></script>`}
+        <link rel="stylesheet" href="/oauth/pages/pages.css">
     </head>
     <body>
+        <header class="top"><a class="brand" href="/">${NAME}</a></header>
         <main>
             <h1>${title}</h1>
             ${body}

@@ -78,9 +78,14 @@ export async function registerSession(
             if (!account) {
                 throw Boom.unauthorized('The handle or the password is wrong.');
             }
-            const session: Session = { accountId: account.id, signedInAt: Math.floor(Date.now() / 1000) };
-            request.cookieAuth.set(session);
+            beginSession(request, account.id);
             return account;
         }
     });
+}
+
+/** Signs the browser of a request in. */
+export function beginSession(request: Request, accountId: string): void {
+    const session: Session = { accountId, signedInAt: Math.floor(Date.now() / 1000) };
+    request.cookieAuth.set(session);
 }

@@ -1,3 +1,4 @@
+import type { Server } from '@hapi/hapi';
 import type { Database } from './database';
 import type { EmitEvent } from './events';
 import type { Account, Settings } from './options';
@@ -17,4 +18,17 @@ export interface Context {
     readonly findAccount: (accountId: string) => Promise<Account | null>;
     /** Absolute URL of a path below the route prefix. */
     readonly endpoint: (path: string) => string;
+}
+
+/** By `server.plugins`, the one object that all plugins of a server share. */
+const contexts = new WeakMap<object, Context>();
+
+/** Keeps a server's context for the pages, which are a plugin of their own. */
+export function keepContext({ plugins }: Server, context: Context): void {
+    contexts.set(plugins, context);
+}
+
+/** The context of the plugin's registration with this server; undefined where there was none. */
+export function contextOf({ plugins }: Server): Context | undefined {
+    return contexts.get(plugins);
 }

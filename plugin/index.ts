@@ -10,6 +10,7 @@ export const plugin: Plugin<Options> = {
     register
 };
 
+export { pages, type PagePaths, type PagesOptions, type PermissionText } from './pages';
 export { entities } from '../entities';
 export { migrations } from '../migrations';
 export { startWorker, type MaintenanceWorker, type WorkerOptions } from '../jobs/worker';

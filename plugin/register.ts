@@ -2,7 +2,7 @@ import type { RequestRoute, Server, ServerRoute } from '@hapi/hapi';
 import { startInProcess, type InProcessSweeps } from '../jobs/in-process';
 import { findAccount } from './accounts';
 import { forumApi } from './api';
-import type { Context } from './context';
+import { keepContext, type Context } from './context';
 import { Database } from './database';
 import { eventEmitter } from './events';
 import { readOptions, type Options, type Settings } from './options';
@@ -71,6 +71,7 @@ export async function register(server: Server, options: Options): Promise<void> 
     }
     registerBearer(server, context);
     server.expose(forumApi(context));
+    keepContext(server, context);
 }
 
 /** Sweeps run while the server does. */

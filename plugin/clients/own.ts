@@ -6,6 +6,7 @@ import { ID_PATTERN } from '../ids';
 import type { Account } from '../options';
 import { joinNames, splitNames } from '../scopes/text';
 import { holds } from '../scopes/vocabulary';
+import { PAGE_SIZE, pageOf, type Page } from '../tokens/paging';
 import { hashClientSecret } from '../tokens/secret';
 import { createClientSecret, newClientRow } from './create';
 import { deleteClientRow } from './delete';
@@ -35,6 +36,29 @@ export async function listClients({ database }: Context, accountId: string): Pro
         clients.find({ where: owned(accountId), order: { createdAt: 'DESC', id: 'DESC' } })
     );
     return rows.map(describeClient);
+}
+
+/** One page of them. */
+export async function listClientPage(
+    { database }: Context,
+    accountId: string,
+    page: number
+): Promise<Page & { clients: ClientDescription[] }> {
+    const [rows, total] = await database.with(OAuthClient, (clients) =>
+        clients.findAndCount({
+            where: owned(accountId),
+            order: { createdAt: 'DESC', id: 'DESC' },
+            skip: (page - 1) * PAGE_SIZE,
+            take: PAGE_SIZE
+        })
+    );
+    return { ...pageOf(page, rows.length, total), clients: rows.map(describeClient) };
+}
+
+/** Whether an account may create and change applications of its own (`permissions.manageClients`). */
+export function mayManageClients({ settings, vocabulary }: Context, account: Account): boolean {
+    const { manageClients } = settings.permissions;
+    return manageClients === undefined || holds(vocabulary, account.permissions, manageClients);
 }
 
 /**
@@ -192,14 +216,13 @@ async function findOwned({ database }: Context, accountId: string, id: string): 
     return row;
 }
 
-function requireManageClients({ settings, vocabulary }: Context, account: Account): void {
-    const { manageClients } = settings.permissions;
-    if (manageClients !== undefined && !holds(vocabulary, account.permissions, manageClients)) {
+function requireManageClients(context: Context, account: Account): void {
+    if (!mayManageClients(context, account)) {
         throw new ManagementError(
             'forbidden',
             'The account may not create or change applications.',
             'Ask an administrator for the permission.',
-            { permission: manageClients }
+            { permission: context.settings.permissions.manageClients }
         );
     }
 }

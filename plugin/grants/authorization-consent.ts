@@ -6,6 +6,7 @@ import { resolveScope } from '../scopes/resolve';
 import { createAuthorizationCode } from '../tokens/authorization-codes';
 import { decideRequest, findUndecidedRequest, type AuthorizationRequest } from '../tokens/authorization-requests';
 import { requireAnswer, type Answer } from './decision';
+import type { Asked } from './device-consent';
 import { requireMayAuthorize } from './may-authorize';
 import { requireGrant } from './require-grant';
 
@@ -40,6 +41,15 @@ export async function readAuthorizationConsent(
     account: Account,
     requestId: string
 ): Promise<AuthorizationConsent> {
+    return (await askAuthorizationConsent(context, account, requestId)).consent;
+}
+
+/** The same, with who asks and since when. */
+export async function askAuthorizationConsent(
+    context: Context,
+    account: Account,
+    requestId: string
+): Promise<Asked<AuthorizationConsent>> {
     requireMayAuthorize(context, account);
     const request = await findRequest(context, account, requestId);
     requireStanding(request);
@@ -49,7 +59,7 @@ export async function readAuthorizationConsent(
         request.requested,
         account.permissions
     );
-    return {
+    const consent = {
         request_id: request.id,
         client_id: request.client.clientId,
         client_name: request.client.name,
@@ -59,6 +69,7 @@ export async function readAuthorizationConsent(
         granted_scopes: granted,
         inherits_user_permissions: inherits
     };
+    return { consent, client: request.client, createdAt: request.createdAt };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { Client } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors';
 import { attemptUserCode } from '../limits/user-codes';
@@ -20,6 +21,14 @@ export interface DeviceConsent {
     inherits_user_permissions: boolean;
 }
 
+/** What is shown of a request on a page that says who asks, and since when. */
+export interface Asked<Consent> {
+    consent: Consent;
+    client: Client;
+    /** Epoch milliseconds. */
+    createdAt: number;
+}
+
 /** A person's answer to an application's request. */
 export interface Decision {
     decision: Answer;
@@ -34,6 +43,15 @@ export interface Decision {
  * `invalid_request` for any other code, 429 after too many of them
  */
 export async function readDeviceConsent(context: Context, account: Account, typed: string): Promise<DeviceConsent> {
+    return (await askDeviceConsent(context, account, typed)).consent;
+}
+
+/** The same, with who asks and since when. */
+export async function askDeviceConsent(
+    context: Context,
+    account: Account,
+    typed: string
+): Promise<Asked<DeviceConsent>> {
     requireMayAuthorize(context, account);
     const attempt = await attemptUserCode(context, account.id);
     const device = await findUndecided(context, typed);
@@ -55,7 +73,7 @@ export async function readDeviceConsent(context: Context, account: Account, type
         device.requested,
         account.permissions
     );
-    return {
+    const consent = {
         user_code: formatUserCode(device.userCode),
         client_id: device.client.clientId,
         client_name: device.client.name,
@@ -64,6 +82,7 @@ export async function readDeviceConsent(context: Context, account: Account, type
         granted_scopes: granted,
         inherits_user_permissions: inherits
     };
+    return { consent, client: device.client, createdAt: device.createdAt };
 }
 
 /**

@@ -97,7 +97,8 @@ function route(context: Context, endpoint: Omit<SessionEndpoint, 'shape'>): Serv
     });
 }
 
-function requireAdministrator({ vocabulary }: Context, permissions: readonly string[]): void {
+/** @throws ManagementError 403 */
+export function requireAdministrator({ vocabulary }: Context, permissions: readonly string[]): void {
     if (!holds(vocabulary, permissions, vocabulary.administrator)) {
         throw new ManagementError(
             'forbidden',

@@ -14,7 +14,7 @@ import {
 import { readConsentBody, readConsentQuery } from './consent';
 import { parseForm, type Form } from './form';
 import { NO_STORE, setHeaders } from './headers';
-import { isTakenOver, sessionAccountId, sessionAuthTime, sessionRoute } from './session';
+import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime, sessionRoute } from './session';
 
 /** Added to the request that a demanded sign-in comes back to: when it was demanded, epoch seconds. */
 const LOGIN_AFTER = 'login_after';
@@ -148,9 +148,7 @@ function loginPage({ clock, settings }: Context, request: Request, demanded: boo
     if (demanded) {
         back.searchParams.set(LOGIN_AFTER, String(Math.floor(clock() / 1000)));
     }
-    const page = new URL(settings.urls.login);
-    page.searchParams.set('return_to', back.pathname + back.search);
-    return page.href;
+    return loginUrl(settings, back.pathname + back.search);
 }
 
 /** RFC 6749 §4.1.2.1, with the issuer of RFC 9207. */

@@ -18,11 +18,16 @@ export const RAW_PAYLOAD: RouteOptionsPayload = { parse: false, output: 'data', 
  * @throws OAuthError `invalid_request` for any other type and for malformed text
  */
 export function readFormBody(request: Request): Form {
-    const text = decodeBody(request);
-    if (mediaType(request) !== 'application/x-www-form-urlencoded' || text === null) {
+    const text = readFormText(request);
+    if (text === null) {
         throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded in UTF-8');
     }
     return readForm(text);
+}
+
+/** A form as it was sent; null for any other type and for malformed text. */
+export function readFormText(request: Request): string | null {
+    return mediaType(request) === 'application/x-www-form-urlencoded' ? decodeBody(request) : null;
 }
 
 /** What was sent to a session endpoint: an object, or null for anything that is not one. No body is an empty object. */

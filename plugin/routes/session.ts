@@ -1,7 +1,7 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
 import { ManagementError, managementErrors, OAuthError, protocolErrors, refusal, refusing } from '../errors';
-import type { Account } from '../options';
+import type { Account, Settings } from '../options';
 import { RAW_PAYLOAD } from './body';
 import { NO_STORE, setHeaders } from './headers';
 
@@ -64,7 +64,7 @@ function sessionOptions(context: Context, shape: Shape, guarded: boolean): Route
 }
 
 /** The account of the session that a request came with; null where there is none or it may not act now. */
-async function signedInAccount(context: Context, request: Request): Promise<Account | null> {
+export async function signedInAccount(context: Context, request: Request): Promise<Account | null> {
     const accountId = sessionAccountId(context, request);
     return accountId === null ? null : context.findAccount(accountId);
 }
@@ -92,6 +92,17 @@ export function sessionAccountId({ settings }: Context, request: Request): strin
 export function sessionAuthTime({ settings }: Context, request: Request): number | null {
     const time = settings.session.authTime?.(request.auth.credentials);
     return Number.isFinite(time) ? Math.floor(time!) : null;
+}
+
+/**
+ * The sign-in page, with the way back.
+ *
+ * @param path path and query at this server
+ */
+export function loginUrl({ urls }: Settings, path: string): string {
+    const page = new URL(urls.login);
+    page.searchParams.set('return_to', path);
+    return page.href;
 }
 
 function loginRequired(shape: Shape): OAuthError | ManagementError {

@@ -20,6 +20,7 @@ export interface AuthorizationRequest {
     /** When the person signed in, epoch seconds. */
     authTime: number | null;
     /** Epoch milliseconds. */
+    createdAt: number;
     expiresAt: number;
 }
 
@@ -31,6 +32,7 @@ interface Row extends ClientColumns {
     nonce: string | null;
     code_challenge: string;
     auth_time: number | string | null;
+    created_at: number | string;
     expires_at: number | string;
 }
 
@@ -38,7 +40,7 @@ interface Row extends ClientColumns {
 export async function createAuthorizationRequest(
     { clock, database }: Context,
     accountId: string,
-    request: Omit<AuthorizationRequest, 'id' | 'expiresAt'>
+    request: Omit<AuthorizationRequest, 'id' | 'createdAt' | 'expiresAt'>
 ): Promise<string> {
     const now = clock();
     const id = createId(now);
@@ -70,7 +72,7 @@ export async function findUndecidedRequest(
     }
     const [row] = await database.query<Row>(
         `SELECT ${CLIENT_COLUMNS}, r.id, r.redirect_uri, r.scope, r.state, r.nonce, r.code_challenge, r.auth_time,
-            r.expires_at
+            r.created_at, r.expires_at
         FROM oauth_authorization_requests r JOIN oauth_clients c ON c.id = r.oauth_client_id
         WHERE r.id = ? AND r.account_id = ? AND r.decided_at IS NULL AND r.expires_at > ? AND c.deleted_at IS NULL`,
         [id, accountId, clock()]
@@ -87,6 +89,7 @@ export async function findUndecidedRequest(
         nonce: row.nonce,
         codeChallenge: row.code_challenge,
         authTime: row.auth_time === null ? null : Number(row.auth_time),
+        createdAt: Number(row.created_at),
         expiresAt: Number(row.expires_at)
     };
 }

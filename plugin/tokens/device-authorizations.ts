@@ -25,6 +25,7 @@ export interface DeviceAuthorization {
     approvedAt: number | null;
     deniedAt: number | null;
     consumedAt: number | null;
+    createdAt: number;
     expiresAt: number;
 }
 
@@ -41,12 +42,14 @@ interface Row extends ClientColumns {
     approved_at: number | string | null;
     denied_at: number | string | null;
     consumed_at: number | string | null;
+    created_at: number | string;
     expires_at: number | string;
 }
 
 const SELECT = `
     SELECT ${CLIENT_COLUMNS}, d.id, d.user_code, d.scope, d.poll_interval, d.last_polled_at, d.claimed_by_account_id,
-        d.approved_by_account_id, d.approved_scope, d.auth_time, d.approved_at, d.denied_at, d.consumed_at, d.expires_at
+        d.approved_by_account_id, d.approved_scope, d.auth_time, d.approved_at, d.denied_at, d.consumed_at, d.created_at,
+        d.expires_at
     FROM oauth_device_authorizations d JOIN oauth_clients c ON c.id = d.oauth_client_id`;
 
 const number = (value: number | string | null): number | null => (value === null ? null : Number(value));
@@ -66,6 +69,7 @@ function fromRow(row: Row): DeviceAuthorization {
         approvedAt: number(row.approved_at),
         deniedAt: number(row.denied_at),
         consumedAt: number(row.consumed_at),
+        createdAt: Number(row.created_at),
         expiresAt: Number(row.expires_at)
     };
 }

@@ -162,7 +162,7 @@ function tokenFromRow(row: Row): Token {
     };
 }
 
-function rfc3339(milliseconds: number | string): string {
+export function rfc3339(milliseconds: number | string): string {
     return new Date(Number(milliseconds)).toISOString();
 }
 

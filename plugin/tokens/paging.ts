@@ -19,10 +19,10 @@ export interface Page {
  *
  * @param total rows in all, counted up to `MAX_COUNTED`
  */
-export function pageOf(page: number, results: number, total: number): Page {
-    const totalPages = Math.ceil(total / PAGE_SIZE);
+export function pageOf(page: number, results: number, total: number, pageSize = PAGE_SIZE): Page {
+    const totalPages = Math.ceil(total / pageSize);
     return {
-        page_size: PAGE_SIZE,
+        page_size: pageSize,
         results,
         total_pages: totalPages,
         current_page: page,

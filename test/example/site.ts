@@ -33,19 +33,21 @@ describe('A second site with the button "Sign in with the forum"', () => {
                         handle,
                         password: 'password'
                     });
-                    return new URL(attribute(html, 'data-return-to'), forum.issuer);
+                    return new URL(fieldOf(html, 'return_to'), forum.issuer);
                 },
                 [CONSENT]: async (browser, page) => {
                     const html = await textOf(await browser.fetch(page));
-                    const endpoint = new URL(attribute(html, 'data-endpoint'), forum.issuer);
-                    const request = await browser.json('GET', endpoint.href + page.search);
-                    expect(request.client_name).to.equal('A second site');
-                    expect(request.granted_scopes).to.equal(['openid', 'profile', 'email']);
-                    const { location } = await browser.json('POST', endpoint, {
-                        request_id: request.request_id,
-                        decision
+                    expect(html).to.contain(['A second site', 'Know who you are', 'See your email address']);
+                    const decided = await browser.fetch(page, {
+                        method: 'POST',
+                        body: new URLSearchParams({
+                            form_token: fieldOf(html, 'form_token'),
+                            request_id: fieldOf(html, 'request_id'),
+                            decision
+                        })
                     });
-                    return new URL(location);
+                    const [, location] = /content="0; url=([^"]*)"/.exec(await textOf(decided))!;
+                    return new URL(unescaped(location!));
                 }
             }
         };
@@ -176,7 +178,15 @@ async function textOf(response: Response | undefined): Promise<string> {
     return response!.text();
 }
 
-function attribute(html: string, name: string): string {
-    const [, value] = new RegExp(`${name}="([^"]*)"`).exec(html)!;
-    return value!.replace(/&#(\d+);/g, (_match, code: string) => String.fromCharCode(Number(code)));
+/** The value of a form's field. */
+function fieldOf(html: string, name: string): string {
+    const [, value] = new RegExp(`name="${name}" value="([^"]*)"`).exec(html)!;
+    return unescaped(value!);
+}
+
+function unescaped(text: string): string {
+    return text
+        .replace(/&#(\d+);/g, (_match, code: string) => String.fromCharCode(Number(code)))
+        .replace(/&#x([0-9a-f]+);/gi, (_match, code: string) => String.fromCharCode(parseInt(code, 16)))
+        .replaceAll('&amp;', '&');
 }

@@ -57,7 +57,11 @@ let built: Promise<Finished> | undefined;
 
 /** Compiles the example as `npm run demo` does, once for all tests. */
 export async function buildExample(): Promise<void> {
-    built ??= run(join(ROOT, 'node_modules/typescript/bin/tsc'), ['-p', 'example'], { cwd: ROOT }).finished;
+    const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
+    built ??= run(tsc, ['-p', 'example'], { cwd: ROOT }).finished.then(async (compiled) => {
+        await run(join(ROOT, 'scripts/copy-pages.mjs'), ['example/dist/plugin/pages'], { cwd: ROOT }).finished;
+        return compiled;
+    });
     const { code, output } = await built;
     if (code !== 0) {
         throw new Error(`The example does not compile: ${output}`);
