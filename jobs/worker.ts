@@ -39,7 +39,7 @@ const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: SECOND } }
 /** What is kept in Redis for inspection. */
 const KEPT = { removeOnComplete: { count: 50 }, removeOnFail: { count: 200 } };
 
-/** How long an orderly end may take when Redis goes away in the middle of it, milliseconds. */
+/** How long each step of an orderly end may take, milliseconds: what it waits for may go away in the middle of it. */
 const CLOSE_TIMEOUT = 5 * SECOND;
 
 /**
@@ -99,9 +99,9 @@ export function startWorker({
         close: async () => {
             stopping.abort();
             redis.off('ready', schedule);
-            await Promise.allSettled(running.values());
-            // While Redis is away an orderly close would wait for it without end.
-            const orderly = redis.status === 'ready';
+            // While the database does not answer, or Redis is away, an orderly close would wait for it without end.
+            const isIdle = await within(CLOSE_TIMEOUT, Promise.allSettled(running.values()));
+            const orderly = isIdle && redis.status === 'ready';
             await within(CLOSE_TIMEOUT, worker.close(!orderly));
             await within(CLOSE_TIMEOUT, queue.close());
             redis.disconnect();
@@ -143,10 +143,11 @@ function progressOf(job: Job): (removed: number) => void {
     };
 }
 
-async function within(milliseconds: number, promise: Promise<unknown>): Promise<void> {
+/** @returns false when the time was up */
+async function within(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
     let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise((resolve) => {
-        timer = setTimeout(resolve, milliseconds);
+    const timeout = new Promise<boolean>((resolve) => {
+        timer = setTimeout(resolve, milliseconds, false);
     });
-    await Promise.race([promise, timeout]).finally(() => clearTimeout(timer));
+    return Promise.race([promise.then(() => true), timeout]).finally(() => clearTimeout(timer));
 }
