@@ -241,7 +241,7 @@ const schema = Joi.object({
         refreshChain: seconds,
         authorizationCode: seconds,
         deviceCode: seconds,
-        devicePollInterval: seconds,
+        devicePollInterval: seconds.min(0),
         refreshRetryWindow: Joi.alternatives(seconds.min(0), Joi.valid('until-used'))
     }),
     urls: Joi.object({ login: page, authorizationConsent: page, deviceConsent: page }),

@@ -346,19 +346,19 @@ describe('the options', () => {
         });
 
         it('when a lifetime is no number of seconds', () => {
-            for (const name of [
-                'accessToken',
-                'refreshToken',
-                'refreshChain',
-                'authorizationCode',
-                'deviceCode',
-                'devicePollInterval'
-            ]) {
+            for (const name of ['accessToken', 'refreshToken', 'refreshChain', 'authorizationCode', 'deviceCode']) {
                 for (const value of [0, -1, 1.5, '60', NaN, Infinity, null, 4e9, {}, 'until-used']) {
                     expect(refusal(`lifetimes.${name}`, value)).to.match(
                         new RegExp(`^hapi-forum-oauth: "lifetimes\\.${name}" (must|cannot) be .+, but got `)
                     );
                 }
+            }
+        });
+
+        it('when the poll interval is no number of seconds, or less than none', () => {
+            expect(accepts({ lifetimes: { devicePollInterval: 0 } }).lifetimes.devicePollInterval).to.equal(0);
+            for (const value of [-1, 1.5, '5', null]) {
+                expect(refusal('lifetimes.devicePollInterval', value)).to.contain('devicePollInterval');
             }
         });
 
