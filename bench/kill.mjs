@@ -41,10 +41,15 @@ const holes = () =>
 const touched = [];
 for (let killed = 1; killed <= kills; ++killed) {
     const before = await tokens();
-    // Half of them as the worker on Redis, half as cron would run it.
-    const env = { DATABASE_URL: url, ...(killed % 2 === 0 && { REDIS_URL: server.redis }) };
-    const worker = new Process('dist/jobs/command.js', killed % 2 === 0 ? [] : ['--once'], env);
-    await sleep(200 + Math.random() * 500);
+    // Half of them as cron would run it, half as a worker on Redis with schedules of a second.
+    const worker =
+        killed % 2 === 0
+            ? new Process('worker.mjs', [url, server.redis])
+            : new Process('dist/jobs/command.js', ['--once'], { DATABASE_URL: url });
+    for (let waited = 0; waited < 1000 && (await tokens()) === before; ++waited) {
+        await sleep(20);
+    }
+    await sleep(Math.random() * 800);
     worker.child.kill('SIGKILL');
     await worker.exit;
     const result = { killed, removed: before - (await tokens()), missing: await missing(), holes: await holes() };

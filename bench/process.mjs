@@ -16,7 +16,7 @@ export class Process {
     /** @param script relative to this folder */
     constructor(script, args, env = {}) {
         this.child = spawn(process.execPath, [fileURLToPath(new URL(script, import.meta.url)), ...args], {
-            stdio: ['ignore', 'pipe', 'inherit'],
+            stdio: ['pipe', 'pipe', 'inherit'],
             env: { ...process.env, ...env }
         });
         this.exit = once(this.child, 'exit');
@@ -45,6 +45,11 @@ export class Process {
             this.exit.then(() => reject(new Error('The process ended')));
             check();
         });
+    }
+
+    /** Writes a line to its input. */
+    tell(line) {
+        this.child.stdin.write(`${line}\n`);
     }
 
     async stop(signal = 'SIGTERM') {

@@ -1,8 +1,9 @@
-// Pruning dead rows against one bare DELETE of the same rows on a copy of the table, each while refreshes run over HTTP
-// against the same server.
+// Pruning a million dead rows against one bare DELETE of the same rows on a copy of the table, while refreshes run over
+// HTTP against the same server. The machine may be busy with other things, so all three are measured in turns: some
+// seconds of refreshes alone, some seconds of pruning, an eighth of the bare DELETE, and again.
 //
-// node prune.mjs [rows, 1400000] [refreshes per second, 60] [rounds, 1]
-// Of the rows 70 % are dead and go. Of more than three million no copy is made, and nothing is compared.
+// node prune.mjs [rows, 1400000] [refreshes per second, 60] [turns, 8] [--no-copy]
+// Of the rows 70 % are dead and go. With --no-copy there is no DELETE to compare with, for tables that are too large.
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -13,137 +14,169 @@ import { createDatabase, residentMemory, serve } from './database.mjs';
 import { fill } from './fill.mjs';
 import { Process } from './process.mjs';
 
-const [rows = 1_400_000, rate = 60, rounds = 1] = process.argv.slice(2).map(Number);
-const SECONDS = 20;
+const numbers = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
+const [rows = 1_400_000, rate = 60, turns = 8] = numbers.map(Number);
+const compares = !process.argv.includes('--no-copy');
+const WINDOW = 5000;
+const DAY = 24 * 60 * 60 * 1000;
 
-const quantile = (values, share) => [...values].sort((one, other) => one - other)[Math.floor(values.length * share)];
+const quantile = (values, share) =>
+    +([...values].sort((one, other) => one - other)[Math.floor(values.length * share)] ?? NaN).toFixed(1);
+const median = (values) => quantile(values, 0.5);
+const show = (name, value) => console.log(name.padEnd(30), JSON.stringify(value));
 
-function summary(seconds) {
-    const latencies = seconds.flatMap((second) => second.latencies);
-    return {
-        refreshes: latencies.length,
-        errors: seconds.reduce((sum, second) => sum + second.errors, 0),
-        p50: +quantile(latencies, 0.5)?.toFixed(1),
-        p99: +quantile(latencies, 0.99)?.toFixed(1),
-        max: +quantile(latencies, 0.99999)?.toFixed(1)
-    };
+const server = await serve('durable-mariadb');
+const url = await createDatabase(server.database);
+const connection = await mysql.createConnection(url);
+
+const began = performance.now();
+const { usable, ...filled } = await fill(url, rows, { usable: 5000 });
+show('filled', { ...filled, seconds: Math.round((performance.now() - began) / 1000) });
+if (compares) {
+    await copyTokens();
 }
 
-const server = await serve('durable-mariadb', 'redis');
-const connection = await mysql.createConnection(server.database);
-const show = (name, value) => console.log(name.padEnd(34), JSON.stringify(value));
-
-async function historyLength() {
-    const [[row]] = await connection.query(
-        "SELECT COUNT AS length FROM information_schema.INNODB_METRICS WHERE NAME = 'trx_rseg_history_len'"
-    );
-    return Number(row?.length ?? 0);
-}
-
-/** Purging what was deleted would count for whatever is measured next. */
-async function settle() {
-    await sleep(2000);
-    for (let waited = 0; waited < 120 && (await historyLength()) > 1000; ++waited) {
-        await sleep(1000);
-    }
-}
-
-/** A copy of the tokens in a database of its own, which it returns. */
-async function copyTokens(name) {
-    const copy = `${name}_copy`;
-    await connection.query(`CREATE DATABASE ${copy} CHARACTER SET utf8mb4`);
-    await connection.query(`CREATE TABLE ${copy}.oauth_refresh_tokens LIKE ${name}.oauth_refresh_tokens`);
-    await connection.query(`INSERT INTO ${copy}.oauth_refresh_tokens SELECT * FROM ${name}.oauth_refresh_tokens`);
-    return copy;
-}
-
-/** Deletes the chains that the sweep has removed from the copy, in one statement; returns rows per second. */
-async function deleteCopy(copy, name, during) {
-    await connection.query(`USE ${copy}`);
-    await connection.query('CREATE TABLE dead (grant_id VARCHAR(20) COLLATE utf8mb4_bin PRIMARY KEY)');
+/** Copies the tokens, and notes which of them are dead, in as many parts as there are turns. */
+async function copyTokens() {
+    const cutoff = Date.now() - 7 * DAY;
+    await connection.query('CREATE TABLE copied LIKE oauth_refresh_tokens');
+    await connection.query('INSERT INTO copied SELECT * FROM oauth_refresh_tokens');
     await connection.query(
-        `INSERT INTO dead SELECT DISTINCT c.grant_id FROM oauth_refresh_tokens c
-        LEFT JOIN ${name}.oauth_grants g ON g.id = c.grant_id WHERE g.id IS NULL`
+        'CREATE TABLE dead (grant_id VARCHAR(20) COLLATE utf8mb4_bin PRIMARY KEY, part INT, KEY (part))'
     );
-    const deleted = { rows: 0, seconds: 0 };
-    const refreshes = await during(async () => {
-        const start = performance.now();
-        const [result] = await connection.query(
-            'DELETE t FROM oauth_refresh_tokens t JOIN dead d ON d.grant_id = t.grant_id'
-        );
-        deleted.seconds = (performance.now() - start) / 1000;
-        deleted.rows = result.affectedRows;
-    });
-    show('refreshes during bare DELETE', refreshes);
-    show('bare DELETE', { ...deleted, 'rows/s': Math.round(deleted.rows / deleted.seconds) });
-    return deleted.rows / deleted.seconds;
+    await connection.query(
+        `INSERT INTO dead SELECT grant_id, FLOOR((SUM(tokens) OVER (ORDER BY grant_id) - 1) * ? / SUM(tokens) OVER ())
+        FROM (SELECT t.grant_id, COUNT(*) AS tokens FROM copied t JOIN oauth_grants g ON g.id = t.grant_id
+            GROUP BY t.grant_id HAVING MAX(COALESCE(g.ended_at, t.expires_at)) <= ?) d`,
+        [turns, cutoff]
+    );
 }
 
-for (let round = 1; round <= rounds; ++round) {
-    const now = Date.now();
-    const url = await createDatabase(server.database);
-    const name = new URL(url).pathname.slice(1);
-    const began = performance.now();
-    const { usable, ...counts } = await fill(url, rows, { usable: 3000, now });
-    show('filled', { ...counts, seconds: Math.round((performance.now() - began) / 1000) });
-
-    const copy = rows <= 3_000_000 ? await copyTokens(name) : undefined;
-    await settle();
-
-    const forum = new Process('forum.mjs', [url]);
-    const { origin } = await forum.line();
-    const tokens = join(mkdtempSync(join(tmpdir(), 'bench-')), 'tokens');
-    writeFileSync(tokens, usable.join('\n'));
-    const load = new Process('refreshes.mjs', [origin, String(rate), tokens]);
-    const during = async (work) => {
-        const from = load.lines.length;
-        await work();
-        return summary(load.lines.slice(from));
-    };
-
-    await sleep(5000);
-    const alone = await during(() => sleep(SECONDS * 1000));
-    show('refreshes alone', alone);
-
-    const memory = [];
-    let report;
-    const pruned = await during(async () => {
-        const command = new Process('dist/jobs/command.js', ['--once'], { DATABASE_URL: url });
-        const watching = setInterval(() => {
-            residentMemory(command.pid).then(
-                (megabytes) => memory.push(megabytes),
-                () => undefined
-            );
-        }, 1000);
-        report = await command.line((line) => line.job === 'prune-refresh-chains' && line.counts);
-        clearInterval(watching);
-        await command.exit;
-    });
-    const pruneRate = report.counts.refresh_tokens / (report.duration_ms / 1000);
-    show('refreshes while pruning', pruned);
-    show('pruned', { ...report.counts, seconds: report.duration_ms / 1000, 'rows/s': Math.round(pruneRate) });
-    const third = Math.max(1, Math.floor(memory.length / 3));
-    const mean = (values) => Math.round(values.reduce((sum, value) => sum + value, 0) / values.length);
-    show('worker memory, MB, by thirds', [
-        mean(memory.slice(0, third)),
-        mean(memory.slice(third, 2 * third)),
-        mean(memory.slice(-third))
-    ]);
-    show('history length after pruning', await historyLength());
-    await settle();
-
-    const after = await during(() => sleep(SECONDS * 1000));
-    show('refreshes alone, again', after);
-
-    show('ratio of p99', +(pruned.p99 / ((alone.p99 + after.p99) / 2)).toFixed(2));
-    if (copy !== undefined) {
-        const bareRate = await deleteCopy(copy, name, during);
-        show('ratio of rates', +(pruneRate / bareRate).toFixed(2));
-        await connection.query(`DROP DATABASE ${copy}`);
+/** Waits until InnoDB has purged what was deleted, so that this does not count for what is measured next. */
+async function settle() {
+    for (let waited = 0; waited < 600; ++waited) {
+        const [[status]] = await connection.query("SHOW GLOBAL STATUS LIKE 'Innodb_history_list_length'");
+        if (Number(status.Value) < 10) {
+            return;
+        }
+        await sleep(50);
     }
-    await load.stop('SIGKILL');
-    await forum.stop('SIGKILL');
-    await connection.query(`DROP DATABASE ${name}`);
 }
+
+const forum = new Process('forum.mjs', [url]);
+const { origin } = await forum.line();
+const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'tokens');
+writeFileSync(file, usable.join('\n'));
+const load = new Process('refreshes.mjs', [origin, String(rate), file]);
+const sweeper = new Process('sweeper.mjs', [url]);
+await sleep(5000);
+
+/** What happened while something was measured, turn by turn. */
+class Series {
+    seconds = [];
+    rows = 0;
+    milliseconds = 0;
+
+    async turn(work) {
+        // The line that comes first tells of what was before.
+        const from = load.lines.length + 1;
+        const start = performance.now();
+        this.rows += await work();
+        this.milliseconds += performance.now() - start;
+        await sleep(200);
+        this.seconds.push(load.lines.slice(from));
+    }
+
+    get rowsPerSecond() {
+        return Math.round((this.rows / this.milliseconds) * 1000);
+    }
+
+    get p99() {
+        return quantile(this.#latencies(this.seconds.flat()), 0.99);
+    }
+
+    get summary() {
+        const latencies = this.#latencies(this.seconds.flat());
+        return {
+            refreshes: latencies.length,
+            errors: this.seconds.flat().reduce((sum, second) => sum + second.errors, 0),
+            p50: quantile(latencies, 0.5),
+            p99: this.p99,
+            'median p99 of turns': median(this.seconds.map((lines) => quantile(this.#latencies(lines), 0.99)))
+        };
+    }
+
+    #latencies(lines) {
+        return lines.flatMap((line) => line.latencies);
+    }
+}
+
+const memory = [];
+const alone = new Series();
+const pruning = new Series();
+const bare = new Series();
+let removed = 0;
+let purged = 0;
+const isDone = () => sweeper.lines.some((line) => line.counts);
+for (let turn = 0; turn < turns || (!isDone() && !compares); ++turn) {
+    await alone.turn(async () => {
+        await sleep(WINDOW);
+        return 0;
+    });
+    if (!isDone()) {
+        await pruning.turn(async () => {
+            const stops = sweeper.lines.length;
+            sweeper.tell('go');
+            await Promise.race([sleep(WINDOW), sweeper.line((line) => line.counts)]);
+            if (!isDone()) {
+                sweeper.tell('stop');
+                memory.push(await residentMemory(sweeper.pid));
+            }
+            const { removed: total } = await sweeper.line((line, index) => index >= stops);
+            const now = total - removed;
+            removed = total;
+            return now;
+        });
+    }
+    await settle();
+    if (compares) {
+        const start = performance.now();
+        await bare.turn(async () => {
+            const [result] = await connection.query(
+                'DELETE t FROM copied t JOIN dead d ON d.grant_id = t.grant_id WHERE d.part = ?',
+                [turn]
+            );
+            return result.affectedRows;
+        });
+        await settle();
+        purged += performance.now() - start;
+    }
+}
+sweeper.tell('go');
+const { counts } = await sweeper.line((line) => line.counts);
+
+show('refreshes alone', alone.summary);
+show('refreshes while pruning', pruning.summary);
+show('pruned while measured, rows/s', [pruning.rows, pruning.rowsPerSecond]);
+show('pruned to the end', counts);
+const third = Math.max(1, Math.floor(memory.length / 3));
+show('memory of the sweep, MB, thirds', [
+    median(memory.slice(0, third)),
+    median(memory.slice(third, 2 * third)),
+    median(memory.slice(-third))
+]);
+show('ratio of p99', +(pruning.p99 / alone.p99).toFixed(2));
+show(
+    'ratio of median p99 of turns',
+    +(pruning.summary['median p99 of turns'] / alone.summary['median p99 of turns']).toFixed(2)
+);
+if (compares) {
+    show('bare DELETE, rows/s', [bare.rows, bare.rowsPerSecond]);
+    show('ratio of rates', +(pruning.rowsPerSecond / bare.rowsPerSecond).toFixed(2));
+    // Most of the work of a DELETE is done by InnoDB's purge threads: after one statement, but during small ones.
+    show('bare DELETE and purge, rows/s', Math.round((bare.rows / purged) * 1000));
+}
+await load.stop('SIGKILL');
+await forum.stop('SIGKILL');
 await connection.end();
 await server.stop();

@@ -1,6 +1,5 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
-import { constants, setPriority } from 'node:os';
 import { parseArgs } from 'node:util';
 import { DataSource } from 'typeorm';
 import { countOldTokens, measureBacklog } from './backlog';
@@ -184,8 +183,6 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, output: Outpu
 }
 
 if (require.main === module) {
-    // Where it shares a machine with the forum, the forum goes first.
-    setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
     main(process.argv.slice(2), process.env).then(
         (status) => {
             process.exitCode = status;
