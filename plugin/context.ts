@@ -4,12 +4,15 @@ import type { EmitEvent } from './events';
 import type { Account, Settings } from './options';
 import type { Vocabulary } from './scopes/vocabulary';
 import type { KeySet } from './tokens/keys';
+import type { ProvenTokens } from './tokens/proven-tokens';
 
 /** All that one registration of the plugin works with; there are no globals. */
 export interface Context {
     readonly settings: Settings;
     readonly database: Database;
     readonly keys: KeySet;
+    /** Access tokens that one of these keys signed. */
+    readonly provenTokens: ProvenTokens;
     readonly vocabulary: Vocabulary;
     /** The current time, epoch milliseconds. */
     readonly clock: () => number;

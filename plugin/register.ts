@@ -17,6 +17,7 @@ import { tokenRoutes } from './routes/token';
 import { userinfoRoutes } from './routes/userinfo';
 import { registerBearer, STRATEGY } from './strategies/bearer';
 import { importKeys } from './tokens/keys';
+import { ProvenTokens } from './tokens/proven-tokens';
 
 export const NAME = 'hapi-forum-oauth';
 
@@ -35,6 +36,7 @@ export async function register(server: Server, options: Options): Promise<void> 
         settings,
         database: new Database(settings.dataSource),
         keys: await importKeys(settings.signingKeys),
+        provenTokens: new ProvenTokens(),
         vocabulary: { permissions: settings.permissions.all, administrator: settings.permissions.administrator },
         clock: settings.clock,
         emit: eventEmitter(server, settings.clock),

@@ -455,6 +455,98 @@ describe('the oauth strategy', () => {
         }
     });
 
+    describe('a token that was shown before', () => {
+        it('ends when it says, and is good again where the clock was wrong', async () => {
+            const now = forum.now;
+            const token = await sign({ ...claims, nbf: claims.iat - 60 });
+            const open = async (at: number): Promise<number> => {
+                forum.now = at;
+                return (await get('/me', bearer(token))).status;
+            };
+            expect(await open(now)).to.equal(200);
+            expect(await open(claims.exp * 1000 - 1)).to.equal(200);
+            expect(await open(claims.exp * 1000)).to.equal(401);
+            expect(await open((claims.iat - 60) * 1000)).to.equal(200);
+            expect(await open((claims.iat - 60) * 1000 - 1)).to.equal(401);
+            expect(await open(now)).to.equal(200);
+        });
+
+        it('vouches for no other that shares a part with it', async () => {
+            const token = await sign(claims);
+            const other = await sign({ ...claims, sub: ODIN });
+            expect((await get('/me', bearer(token))).status).to.equal(200);
+            expect((await get('/me', bearer(other))).status).to.equal(200);
+            const [header, payload, signature] = token.split('.') as [string, string, string];
+            const [, otherPayload, otherSignature] = other.split('.') as [string, string, string];
+            for (const mixed of [
+                [header, otherPayload, signature],
+                [header, payload, otherSignature],
+                [header, payload, ''],
+                ['', payload, signature],
+                [header, payload, signature, '']
+            ]) {
+                expectInvalidToken(await get('/me', bearer(mixed.join('.'))), 'mixed');
+            }
+        });
+
+        it('is what it was, whatever a handler did to its claims', async () => {
+            forum.server.route({
+                method: 'GET',
+                path: '/meddling',
+                options: { auth: 'oauth' },
+                handler: ({ auth }) => {
+                    Object.assign(auth.artifacts, { sub: ODIN, exp: Infinity, scope: 'ADMINISTRATOR' });
+                    (auth.credentials.scope as string[]).push('ADMINISTRATOR');
+                    return auth.artifacts;
+                }
+            });
+            const token = await sign(claims);
+            for (let time = 0; time < 3; ++time) {
+                expect((await get('/meddling', bearer(token))).status).to.equal(200);
+            }
+            const { artifacts, credentials } = JSON.parse((await get('/me', bearer(token))).text) as {
+                artifacts: AccessTokenClaims;
+                credentials: OAuthCredentials;
+            };
+            expect(artifacts).to.equal(claims);
+            expect([credentials.accountId, credentials.permissions]).to.equal([FRIGG, ['CREATE_POST']]);
+        });
+
+        it('is not good at another server that has other keys, another issuer or another audience', async () => {
+            const token = await sign(claims);
+            const elsewhere: Partial<Options>[] = [
+                { signingKeys: [await generateSigningKey()] },
+                { issuer: 'https://other.example', audience: ISSUER },
+                { audience: 'https://other.example' }
+            ];
+            for (const options of elsewhere) {
+                const other = await Forum.create(database.dataSource, options);
+                addRoutes(other.server);
+                expect((await get('/me', bearer(token))).status).to.equal(200);
+                expectInvalidToken(await get('/me', bearer(token), other), Object.keys(options).join(' '));
+                expect((await get('/me', bearer(token))).status).to.equal(200);
+                await other.stop();
+            }
+        });
+
+        it('ends with its key, which a new registration has taken off the list', async () => {
+            const [retired, kept] = [await generateSigningKey('ES256'), await generateSigningKey('ES256')];
+            const token = await sign(claims, {}, retired);
+            for (const [signingKeys, status] of [
+                [[retired, kept], 200],
+                [[kept, retired], 200],
+                [[kept], 401]
+            ] as const) {
+                const registered = await Forum.create(database.dataSource, { signingKeys: [...signingKeys] });
+                addRoutes(registered.server);
+                for (let time = 0; time < 3; ++time) {
+                    expect((await get('/me', bearer(token), registered)).status).to.equal(status);
+                }
+                await registered.stop();
+            }
+        });
+    });
+
     it('asks nobody about an account while the token stands for itself', async () => {
         const token = await sign({ ...claims, sub: 'nobody', scope: 'CREATE_POST' });
         const finds = forum.finds;
