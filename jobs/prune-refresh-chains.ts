@@ -1,6 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { LATE_AFTER, UNTIL_USED } from '../plugin/tokens/chain';
 import { eraseSeals } from './erase-seals';
+import { removeOldTokens } from './old-tokens';
 import { nextIds, placeholders, Sweep, type Pace, type SweepOptions } from './sweep';
 
 /** How long what is dead is kept by default, seconds: seven days. */
@@ -23,7 +24,7 @@ export interface PrunedCounts {
  * need, and the seals of successors that can no longer be handed out. A live chain keeps its head, the head's
  * predecessor, tokens whose retry window is open, and at most a hundred more that are no older than `retention`.
  *
- * A chain always loses its oldest tokens first: one whose successor is gone would pass for the chain's head.
+ * A chain that was not ended always loses its oldest tokens first: one whose successor is gone would pass for the chain's head.
  *
  * @param retention seconds
  */
@@ -34,9 +35,10 @@ export async function pruneRefreshChains(
     const sweep = new Sweep(dataSource, options);
     const cutoff = sweep.now - retention * 1000;
     const seals = await eraseSeals(sweep);
-    const removed = await removeFromChains(sweep, cutoff);
+    const old = await removeOldTokens(sweep, cutoff);
+    const { refresh_tokens: tokens, grants } = await removeFromChains(sweep, cutoff);
     const clients = await removeDeletedClients(sweep, cutoff);
-    return { ...removed, clients, seals };
+    return { refresh_tokens: old + tokens, grants, clients, seals };
 }
 
 /** A chain that has something to lose. */

@@ -1,0 +1,148 @@
+import { LATE_AFTER, UNTIL_USED } from '../plugin/tokens/chain';
+import { placeholders, type Sweep } from './sweep';
+
+/** So many chains are remembered from batch to batch. */
+const REMEMBERED = 20_000;
+
+/** The walk ends when so many batches in a row have found almost nothing. */
+const PATIENCE = 5;
+
+interface OldToken {
+    id: string;
+    grant_id: string;
+    generation: number;
+    created_at: number | string;
+    expires_at: number | string;
+}
+
+/** What is known of a chain. */
+interface Verdict {
+    /** `ended`, `expired`: for longer than the retention. `kept`: dead for less. */
+    state: 'ended' | 'expired' | 'live' | 'kept';
+    /** Its oldest token, by generation: a chain that was not ended loses no other one. */
+    oldest: number;
+    head: number;
+}
+
+/**
+ * Removes what has piled up, in the order of time. Tokens that were made together lie together: in a table that is larger
+ * than the database's memory this is many times faster than to go from chain to chain. It does only what is safe to do in
+ * this order, and ends where most of what is old is still needed; the rest is left to the walk along the chains.
+ *
+ * @param cutoff epoch milliseconds
+ * @returns how many tokens it removed
+ */
+export async function removeOldTokens(sweep: Sweep, cutoff: number): Promise<number> {
+    const verdicts = new Map<string, Verdict>();
+    let at = -1;
+    let id = '';
+    let fruitless = 0;
+    if (sweep.dryRun) {
+        // The walk along the chains counts these too.
+        return 0;
+    }
+    return sweep.run(async (size) => {
+        const rows = await sweep.database.query<OldToken>(
+            `SELECT id, grant_id, generation, created_at, expires_at FROM oauth_refresh_tokens
+            WHERE created_at <= ? AND created_at >= ? AND (created_at > ? OR COALESCE(id, '') > ?)
+            ORDER BY created_at, id LIMIT ${size}`,
+            [cutoff, at, at, id]
+        );
+        await judge(sweep, cutoff, rows, verdicts);
+        const ids = await removable(sweep, rows, verdicts);
+        const removed = await sweep.delete('oauth_refresh_tokens', ids);
+        at = Number(rows.at(-1)?.created_at ?? at);
+        id = rows.at(-1)?.id ?? id;
+        fruitless = ids.length * 10 < rows.length ? fruitless + 1 : 0;
+        return { removed, more: rows.length === size && fruitless < PATIENCE };
+    });
+}
+
+/** Learns of the chains of these tokens what is not known yet. */
+async function judge(
+    sweep: Sweep,
+    cutoff: number,
+    rows: readonly OldToken[],
+    verdicts: Map<string, Verdict>
+): Promise<void> {
+    const unknown = [...new Set(rows.map((row) => row.grant_id))].filter((grant) => !verdicts.has(grant));
+    if (unknown.length === 0) {
+        return;
+    }
+    if (verdicts.size + unknown.length > REMEMBERED) {
+        verdicts.clear();
+        unknown.splice(0, unknown.length, ...new Set(rows.map((row) => row.grant_id)));
+    }
+    const end = (order: 'ASC' | 'DESC'): string =>
+        `(SELECT x.generation FROM oauth_refresh_tokens x WHERE x.grant_id = g.id ORDER BY x.generation ${order} LIMIT 1)`;
+    const chains = await sweep.database.query<{
+        id: string;
+        ended_at: number | string | null;
+        expires_at: number | string;
+        head: number;
+        oldest: number;
+    }>(
+        `SELECT g.id, g.ended_at, h.expires_at, h.generation AS head, ${end('ASC')} AS oldest FROM oauth_grants g
+        JOIN oauth_refresh_tokens h ON h.grant_id = g.id AND h.generation = ${end('DESC')}
+        WHERE g.id IN (${placeholders(unknown)})`,
+        unknown
+    );
+    for (const chain of chains) {
+        const endedAt = chain.ended_at === null ? Infinity : Number(chain.ended_at);
+        const expiresAt = Number(chain.expires_at);
+        let state: Verdict['state'] = endedAt === Infinity && expiresAt > sweep.now ? 'live' : 'kept';
+        if (expiresAt <= cutoff) {
+            state = 'expired';
+        }
+        if (endedAt <= cutoff) {
+            state = 'ended';
+        }
+        verdicts.set(chain.id, { state, oldest: Number(chain.oldest), head: Number(chain.head) });
+    }
+}
+
+/** The tokens of these that may go now. */
+async function removable(
+    sweep: Sweep,
+    rows: readonly OldToken[],
+    verdicts: ReadonlyMap<string, Verdict>
+): Promise<string[]> {
+    const ids: string[] = [];
+    const superseded: OldToken[] = [];
+    for (const row of [...rows].sort((one, other) => one.generation - other.generation)) {
+        const verdict = verdicts.get(row.grant_id);
+        if (verdict?.state === 'ended') {
+            ids.push(row.id);
+        } else if (verdict?.state === 'expired' && row.generation === verdict.oldest) {
+            // A token that is itself still good would pass for the head without its successor.
+            verdict.oldest += 1;
+            ids.push(row.id);
+        } else if (verdict?.state === 'live' && row.generation < verdict.head - 1) {
+            superseded.push(row);
+        }
+    }
+    const closed = await findClosed(sweep, superseded);
+    for (const row of superseded) {
+        const verdict = verdicts.get(row.grant_id)!;
+        if (closed.has(row.id) && row.generation === verdict.oldest) {
+            verdict.oldest += 1;
+            ids.push(row.id);
+        }
+    }
+    return ids;
+}
+
+/** Those of these tokens whose retry window is closed, and whose successor was used more than a minute ago. */
+async function findClosed(sweep: Sweep, rows: readonly OldToken[]): Promise<Set<string>> {
+    if (rows.length === 0) {
+        return new Set();
+    }
+    const closed = await sweep.database.query<{ id: string }>(
+        `SELECT t.id FROM oauth_refresh_tokens t
+        JOIN oauth_refresh_tokens s ON s.grant_id = t.grant_id AND s.generation = t.generation + 1
+        JOIN oauth_refresh_tokens u ON u.grant_id = t.grant_id AND u.generation = t.generation + 2
+        WHERE t.id IN (${placeholders(rows)}) AND (s.retry_until <= ? OR s.retry_until = ?) AND u.created_at <= ?`,
+        [...rows.map((row) => row.id), sweep.now, UNTIL_USED, sweep.now - LATE_AFTER]
+    );
+    return new Set(closed.map((row) => row.id));
+}
