@@ -2,12 +2,14 @@
 // npm test -- test/scopes       lab's own arguments, without it
 //
 // Starts MariaDB and Redis servers of its own for the run, except where TEST_DATABASE_URL or TEST_REDIS_URL name some.
+// The tests of the pages use the Chromium that TEST_CHROMIUM names, or the one in PATH.
 
 import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
 import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { locateChromium } from './chromium.mjs';
 import { startServers } from './servers/index.mjs';
 
 const COVERAGE = ['--coverage', '--coverage-all', '--threshold', '95'];
@@ -50,9 +52,11 @@ async function run(args) {
             return { code: 128 + constants.signals[interrupted] };
         }
 
+        const needsBrowser = args.length === 0 || args.some((arg) => /^test\/?$|pages/.test(arg));
         const env = Object.fromEntries(missing.map((name) => [VARIABLES[name], urls[name]]));
         return await runLab(args.length > 0 ? args : COVERAGE, {
             ...env,
+            ...(needsBrowser && { TEST_CHROMIUM: locateChromium() }),
             ...(servers && { TEST_SERVERS: JSON.stringify({ control, names: missing }) })
         });
     } finally {

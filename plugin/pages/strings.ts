@@ -193,7 +193,7 @@ export const STRINGS: Record<string, string> = {
     'admin.expires': 'Expires',
     'admin.asked': 'Asked',
     'admin.end': 'End session',
-    'admin.end_of': 'End the session of {account} with {name}',
+    'admin.end_of': 'End session of {account} with {name}',
     'status.any': 'Any state',
     'status.active': 'Active',
     'status.superseded': 'Replaced by a newer one',

@@ -2,6 +2,10 @@ import { spawnSync } from 'node:child_process';
 import { accessSync, constants, existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 
+const SERVERS_INSTEAD =
+    'Or point TEST_DATABASE_URL (mysql://user:password@host:port) and TEST_REDIS_URL (redis://host:port) at servers whose ' +
+    'contents the tests may create and delete.';
+
 const POLICY = '/usr/sbin/policy-rc.d';
 
 function find(program) {
@@ -74,8 +78,7 @@ export function locate(definitions) {
         throw new Error(
             `The tests need ${absent.map(({ packages }) => packages.other).join(' and ')}: no ${programs.join(', ')} in PATH.\n` +
                 `On Debian or Ubuntu: apt-get install ${absent.map(({ packages }) => packages.debian).join(' ')}\n` +
-                'Or point TEST_DATABASE_URL (mysql://user:password@host:port) and TEST_REDIS_URL (redis://host:port) at ' +
-                'servers whose contents the tests may create and delete.'
+                (absent.find(({ instead }) => instead)?.instead ?? SERVERS_INSTEAD)
         );
     }
 

@@ -202,6 +202,11 @@ export interface Reply {
 export class Browser {
     #cookie: string | undefined;
 
+    /** `name=value`, once it has been given one. */
+    get cookie(): string | undefined {
+        return this.#cookie;
+    }
+
     constructor(readonly origin: string) {}
 
     async send(method: string, path: string, body?: object): Promise<Reply> {

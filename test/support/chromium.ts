@@ -1,0 +1,110 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { expect } from '@hapi/code';
+import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+
+/** Starts the browser, with a profile of its own that is gone when it ends. */
+export function launch(): Promise<Browser> {
+    return chromium.launch({
+        executablePath: process.env.TEST_CHROMIUM ?? '/usr/bin/chromium',
+        args: [
+            '--headless',
+            '--no-sandbox',
+            '--disable-gpu',
+            '--disable-quic',
+            '--no-first-run',
+            '--disable-background-networking',
+            '--disable-component-update',
+            '--disable-sync'
+        ]
+    });
+}
+
+/** A window of somebody's with nothing in it, which fails the test if a page's script fails or asks something. */
+export class Window {
+    readonly complaints: string[] = [];
+
+    private constructor(
+        readonly context: BrowserContext,
+        readonly page: Page
+    ) {
+        page.setDefaultTimeout(5000);
+        page.on('pageerror', (error) => this.complaints.push(String(error)));
+        page.on('dialog', (dialog) => {
+            this.complaints.push(dialog.message());
+            void dialog.dismiss();
+        });
+        page.on('console', (message) => {
+            if (/Content Security Policy/.test(message.text())) {
+                this.complaints.push(message.text());
+            }
+        });
+    }
+
+    static async open(browser: Browser, options: BrowserContextOptions = {}): Promise<Window> {
+        const context = await browser.newContext({ locale: 'en', ...options });
+        return new Window(context, await context.newPage());
+    }
+
+    async close(): Promise<void> {
+        await this.context.close();
+        expect(this.complaints).to.equal([]);
+    }
+
+    /** Fills the example forum's sign-in in, where the page is. */
+    async signIn(handle: string): Promise<void> {
+        await this.page.getByLabel('Handle').fill(handle);
+        await this.page.getByLabel('Password').fill('password');
+        await this.page.getByRole('button', { name: 'Sign in' }).click();
+        await this.page.waitForURL((url) => url.pathname !== '/login');
+    }
+
+    button(name: string | RegExp): Promise<void> {
+        return this.page.getByRole('button', { name }).first().click();
+    }
+
+    heading(): Promise<string> {
+        return this.page.getByRole('heading', { level: 1 }).innerText();
+    }
+
+    /** The text of the page, as it is seen. */
+    text(): Promise<string> {
+        return this.page.locator('main').innerText();
+    }
+
+    /** Presses Tab until the focus is where a selector says. */
+    async tabTo(selector: string): Promise<void> {
+        for (let pressed = 0; pressed < 120; ++pressed) {
+            await this.page.keyboard.press('Tab');
+            if ((await this.page.locator(`${selector}:focus`).count()) > 0) {
+                return;
+            }
+        }
+        throw new Error(`Tab does not lead to ${selector} at ${this.page.url()}`);
+    }
+
+    /** What axe finds, in light and in dark. */
+    async violations(): Promise<string[]> {
+        const found: string[] = [];
+        for (const colorScheme of ['light', 'dark'] as const) {
+            await this.page.emulateMedia({ colorScheme });
+            const builder = new AxeBuilder({ page: this.page }).setLegacyMode();
+            // Nothing but colours differs in the dark.
+            const { violations } = await (
+                colorScheme === 'dark' ? builder.withRules('color-contrast') : builder
+            ).analyze();
+            found.push(
+                ...violations.map(
+                    ({ id, nodes }) =>
+                        `${this.page.url()} ${colorScheme} ${id}: ${nodes.map(({ html }) => html).join(' ')}`
+                )
+            );
+        }
+        return found;
+    }
+
+    /** How much wider the page is than a small phone. */
+    async overflow(): Promise<number> {
+        await this.page.setViewportSize({ width: 320, height: 640 });
+        return this.page.evaluate('document.documentElement.scrollWidth - 320');
+    }
+}
