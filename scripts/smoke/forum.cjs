@@ -4,15 +4,22 @@ const assert = require('node:assert/strict');
 const Hapi = require('@hapi/hapi');
 const { DataSource } = require('typeorm');
 
-/** The smallest forum that can register the plugin: one account, nobody signed in, an embedded database. */
+const loadsTemplates = () => Object.keys(require.cache).some((file) => file.includes('/handlebars/'));
+
+/** The smallest forum that can register the plugin: one account, a header for a session, an embedded database. */
 async function forum(OAuth) {
     const dataSource = new DataSource({ type: 'sqljs', entities: OAuth.entities, migrations: OAuth.migrations });
     await dataSource.initialize();
     await dataSource.runMigrations();
 
     const server = Hapi.server();
-    server.auth.scheme('nobody', () => ({ authenticate: (_request, h) => h.unauthenticated(new Error('Sign in')) }));
-    server.auth.strategy('session', 'nobody');
+    server.auth.scheme('header', () => ({
+        authenticate: ({ headers }, h) =>
+            headers['x-account']
+                ? h.authenticated({ credentials: { accountId: headers['x-account'] } })
+                : h.unauthenticated(new Error('Sign in'))
+    }));
+    server.auth.strategy('session', 'header');
 
     const odin = { id: 'cc5lnd2s1s4652adtu50', handle: 'odin', name: 'Odin', permissions: ['ADMINISTRATOR'] };
     await server.register({
@@ -26,6 +33,9 @@ async function forum(OAuth) {
             signingKeys: [await OAuth.generateSigningKey()]
         }
     });
+    assert.ok(!loadsTemplates(), 'A host without the pages loads no template engine.');
+    await server.register({ plugin: OAuth.pages });
+    assert.ok(loadsTemplates());
     await server.initialize();
 
     return { server, dataSource };
@@ -50,6 +60,11 @@ module.exports = async function smoke(OAuth) {
     });
     assert.equal(device.statusCode, 200, device.payload);
     assert.match(JSON.parse(device.payload).user_code, /^[0-9A-Z]{4}-[0-9A-Z]{4}$/);
+
+    const page = await server.inject({ url: '/settings/my-apps', headers: { 'x-account': 'cc5lnd2s1s4652adtu50' } });
+    assert.equal(page.statusCode, 200, page.payload);
+    const [, styles] = /<link rel="stylesheet" href="([^"]+)"/.exec(page.payload);
+    assert.equal((await server.inject(styles)).statusCode, 200);
 
     await server.stop();
     await dataSource.destroy();

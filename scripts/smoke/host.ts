@@ -26,5 +26,6 @@ export async function forum(): Promise<Hapi.Server> {
         }
     });
 
+    await server.register({ plugin: OAuth.pages, options: { strings: { forum: 'Asgard' }, paths: { admin: false } } });
     return server;
 }

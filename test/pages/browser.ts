@@ -459,11 +459,13 @@ describe('The pages', () => {
         const { page } = window;
         const { keyboard } = page;
         await page.goto(at('/oauth/consent'));
+        await page.locator('#handle:focus').waitFor();
         await keyboard.type('frigg');
         await keyboard.press('Tab');
         await keyboard.type('password');
         await keyboard.press('Enter');
         await page.waitForURL(at('/oauth/consent'));
+        await page.locator('#user_code:focus').waitFor();
         // The script puts the hyphen in.
         await keyboard.type(device.user_code.replace('-', '').toLowerCase());
         expect(await page.getByLabel('Code').inputValue()).to.equal(device.user_code);
