@@ -516,6 +516,51 @@ describe('The pages', () => {
         await window.close();
     });
 
+    it('can be used by keyboard alone where applications ask and administrators end', async () => {
+        const { id, client_id: clientId } = await createApp('frigg', { name: unique('Keys ') });
+        const device = await deviceCode();
+        const window = await visit('odin', `/oauth/consent?user_code=${device.user_code}`);
+        const { page } = window;
+        const { keyboard } = page;
+        await window.tabTo('[value=deny]');
+        await keyboard.press('Enter');
+        await page.getByRole('heading', { name: 'Denied' }).waitFor();
+        expect((await pollDevice(device)).body.error).to.equal('access_denied');
+
+        await window.context.route('https://photos.example/**', (route) => route.fulfill({ body: 'Photos' }));
+        for (const [decision, answer] of [
+            ['approve', 'code'],
+            ['deny', 'error']
+        ] as const) {
+            await page.goto(authorizeUrl(clientId));
+            await window.tabTo(`[value=${decision}]`);
+            await keyboard.press('Enter');
+            await page.waitForURL((url) => url.hostname === 'photos.example' && url.searchParams.has(answer));
+        }
+
+        const token = await connect('frigg');
+        await page.goto(at('/admin/apps'));
+        await window.tabTo('#q');
+        await keyboard.type('storyden-cli');
+        await keyboard.press('Enter');
+        await page.waitForURL(/q=storyden-cli/);
+        await window.tabTo('.card.link a');
+        await keyboard.press('Enter');
+        await page.getByRole('heading', { name: 'Storyden' }).waitFor();
+        await window.tabTo('button.danger');
+        await keyboard.press('Enter');
+        await page.getByText('The session is ended').waitFor();
+        expect((await refresh(token)).body.error).to.equal('invalid_grant');
+        await page.goto(at(`/admin/apps/${id}`));
+        await window.tabTo('a.danger');
+        await keyboard.press('Enter');
+        await page.getByRole('button', { name: 'Delete it' }).waitFor();
+        await window.tabTo('button.danger');
+        await keyboard.press('Enter');
+        await page.getByText('The application is deleted.').waitFor();
+        await window.close();
+    });
+
     it('have nothing that axe objects to, in light and dark, and fit a small phone', { timeout: 60_000 }, async () => {
         await Promise.all([connect('odin'), connect('odin')]);
         const { id, client_id: clientId } = await createApp('odin', {
