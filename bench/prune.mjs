@@ -54,9 +54,9 @@ async function copyTokens() {
 
 /** Waits until InnoDB has purged what was deleted, so that this does not count for what is measured next. */
 async function settle() {
-    for (let waited = 0; waited < 600; ++waited) {
+    for (let waited = 0; waited < 200; ++waited) {
         const [[status]] = await connection.query("SHOW GLOBAL STATUS LIKE 'Innodb_history_list_length'");
-        if (Number(status.Value) < 10) {
+        if (Number(status.Value) < 200) {
             return;
         }
         await sleep(50);
