@@ -1,7 +1,10 @@
 // A web process: a forum with the plugin, which listens and prints {"origin": …}.
 //
 // node forum.mjs <database url>
+// With SIGNING_KEY, a private JWK, it signs with that one. On SIGUSR2 it prints its memory after a collection, in MB.
 
+import { setFlagsFromString } from 'node:v8';
+import { runInNewContext } from 'node:vm';
 import Hapi from '@hapi/hapi';
 import OAuth from './dist/plugin/index.js';
 import { connect } from './database.mjs';
@@ -25,11 +28,17 @@ await server.register({
             find: (id) => Promise.resolve({ id, handle: id, name: id, permissions: PERMISSIONS })
         },
         session: { strategy: 'session' },
-        signingKeys: [await OAuth.generateSigningKey()]
+        signingKeys: [process.env.SIGNING_KEY ? JSON.parse(process.env.SIGNING_KEY) : await OAuth.generateSigningKey()]
     }
 });
 await server.start();
 console.log(JSON.stringify({ origin: server.info.uri }));
+process.on('SIGUSR2', () => {
+    setFlagsFromString('--expose-gc');
+    runInNewContext('gc')();
+    const { rss, heapUsed } = process.memoryUsage();
+    console.log(JSON.stringify({ memory: { rss: rss / 2 ** 20, heapUsed: heapUsed / 2 ** 20 } }));
+});
 process.once('SIGTERM', async () => {
     await server.stop({ timeout: 1000 });
     await dataSource.destroy();
