@@ -11,7 +11,7 @@ export interface Context {
     readonly settings: Settings;
     readonly database: Database;
     readonly keys: KeySet;
-    /** Access tokens that one of these keys signed. */
+    /** Access tokens of this issuer and audience that one of these keys signed. */
     readonly provenTokens: ProvenTokens;
     readonly vocabulary: Vocabulary;
     /** The current time, epoch milliseconds. */
