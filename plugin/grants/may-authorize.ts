@@ -3,13 +3,18 @@ import { OAuthError } from '../errors';
 import type { Account } from '../options';
 import { holds } from '../scopes/vocabulary';
 
+/** Whether an account may approve applications. */
+export function mayAuthorize({ settings, vocabulary }: Context, account: Account): boolean {
+    return holds(vocabulary, account.permissions, settings.permissions.authorizeClients);
+}
+
 /**
  * Checks that an account may approve applications (`permissions.authorizeClients`).
  *
  * @throws OAuthError `access_denied`
  */
-export function requireMayAuthorize({ settings, vocabulary }: Context, account: Account): void {
-    if (!holds(vocabulary, account.permissions, settings.permissions.authorizeClients)) {
+export function requireMayAuthorize(context: Context, account: Account): void {
+    if (!mayAuthorize(context, account)) {
         throw new OAuthError('access_denied', 'The account may not approve applications');
     }
 }

@@ -1,6 +1,7 @@
 import type { ResponseObject } from '@hapi/hapi';
 import { OAuthError } from '../errors';
 import { askAuthorizationConsent, decideAuthorizationConsent } from '../grants/authorization-consent';
+import { mayAuthorize } from '../grants/may-authorize';
 import { isLoopback } from '../loopback';
 import { consentModel, isDecision } from './consent';
 import { checkMayAuthorize } from './device';
@@ -16,8 +17,10 @@ export function authorizePages(_pages: Pages, path: string): Page[] {
 
 async function read(visit: Visit): Promise<ResponseObject> {
     const requestId = visit.query.get('request_id') ?? '';
-    checkMayAuthorize(visit);
     const { context, settings } = visit.pages;
+    if (!mayAuthorize(context, visit.account)) {
+        return visit.view('may-not', { title: settings.strings['error.title'], requestId }, 403);
+    }
     const asked = await askAuthorizationConsent(context, visit.account, requestId).catch(unusable);
     return visit.view('authorize', {
         ...(await consentModel(visit, asked)),

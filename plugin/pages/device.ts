@@ -1,7 +1,7 @@
 import type { ResponseObject } from '@hapi/hapi';
 import { OAuthError } from '../errors';
 import { askDeviceConsent, decideDeviceConsent } from '../grants/device-consent';
-import { requireMayAuthorize } from '../grants/may-authorize';
+import { mayAuthorize } from '../grants/may-authorize';
 import { sessionAuthTime } from '../routes/session';
 import { consentModel, isDecision } from './consent';
 import { isOwnNavigation, type Page, PageError, type Pages, type Visit } from './page';
@@ -90,10 +90,8 @@ function askCode({ pages, view }: Visit, { typed, error }: { typed: string; erro
 }
 
 /** @throws PageError for an account that may not approve applications at all */
-export function checkMayAuthorize({ account, pages }: Visit): void {
-    try {
-        requireMayAuthorize(pages.context, account);
-    } catch {
+export function checkMayAuthorize({ account, pages: { context } }: Visit): void {
+    if (!mayAuthorize(context, account)) {
         throw new PageError('error.may_not_authorize', 403);
     }
 }

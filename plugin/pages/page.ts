@@ -95,10 +95,8 @@ export function pageRoute(pages: Pages, { method, path, handler, after }: Page):
             ext: {
                 onPreResponse: [
                     {
-                        method: (request, h) =>
-                            isTakenOver(request) && !(request.app as { reached?: boolean }).reached
-                                ? signIn(request, h).takeover()
-                                : h.continue
+                        // A strategy that redirects by itself does not know the way back.
+                        method: (request, h) => (isTakenOver(request) ? signIn(request, h) : h.continue)
                     },
                     { method: (request, h) => showError(pages, request, h) },
                     { method: addHeaders }
@@ -106,7 +104,6 @@ export function pageRoute(pages: Pages, { method, path, handler, after }: Page):
             }
         },
         handler: async (request, h) => {
-            (request.app as { reached?: boolean }).reached = true;
             const account = await signedInAccount(context, request);
             if (!account) {
                 return signIn(request, h);

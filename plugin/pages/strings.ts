@@ -36,6 +36,7 @@ export const STRINGS: Record<string, string> = {
         'It will be able to do everything on the forum, as you can: change any setting, read and delete what anybody has written, act on any account. Approve this only if you would give the people behind {client} your own password.',
     'consent.approve': 'Approve',
     'consent.deny': 'Deny',
+    'consent.back': 'Back to the application',
     'consent.undo': 'You can disconnect it at any time in your settings, under “Connected apps”.',
     'redirect.label': 'Then sends you to',
     'redirect.app': 'an app on this device ({host})',

@@ -341,10 +341,10 @@ for (const javaScriptEnabled of [true, false]) {
             const api = await signedIn('frigg');
             const window = await visit('frigg', '/settings/my-apps/new', javaScriptEnabled);
             const { page } = window;
-            for (const { type, grants, uri, stored, secret } of kinds) {
+            for (const [place, { type, grants, uri, stored, secret }] of kinds.entries()) {
                 const name = unique('App ');
-                await page.goto(at('/settings/my-apps/new'));
-                await page.getByLabel('Name', { exact: true }).fill('Storyden');
+                await (place > 0 && page.goto(at('/settings/my-apps/new')));
+                await page.getByLabel('Name', { exact: true }).fill(place === 0 ? 'Storyden' : name);
                 await page.getByLabel(type).check();
                 for (const label of ['Members sign in through', 'Members enter a code', 'By itself, as you']) {
                     const box = page.getByLabel(label).locator('visible=true');
@@ -353,14 +353,18 @@ for (const javaScriptEnabled of [true, false]) {
                     }
                 }
                 if (uri !== undefined) {
-                    await page.getByLabel('Redirect URIs').fill('https://app.example/a\nhttps://app.example/#b');
+                    await page.getByLabel('Redirect URIs').fill(`${uri}\nhttps://app.example/#b`);
                 }
                 await window.button('Create');
-                expect(await page.title()).to.startWith('Error: ');
-                expect(await page.locator('#name_problem').innerText()).to.contain('comes with the forum');
-                expect(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid')).to.equal('true');
-                await page.getByLabel('Name', { exact: true }).fill(name);
-                await window.button('Create');
+                if (place === 0) {
+                    expect(await page.title()).to.startWith('Error: ');
+                    expect(await page.locator('#name_problem').innerText()).to.contain('comes with the forum');
+                    expect(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid')).to.equal(
+                        'true'
+                    );
+                    await page.getByLabel('Name', { exact: true }).fill(name);
+                    await window.button('Create');
+                }
                 if (uri !== undefined) {
                     expect(await page.locator('#redirect_uris_problem').innerText()).to.contain('Redirect URI 2');
                     await page.getByLabel('Redirect URIs').fill(`\n${uri}\n`);
@@ -373,6 +377,9 @@ for (const javaScriptEnabled of [true, false]) {
                 expect(client.redirect_uris).to.equal(uri === undefined ? [] : [uri]);
                 expect(client.allowed_scopes).to.equal(['openid', 'profile', 'offline_access']);
 
+                if (place < 2) {
+                    continue;
+                }
                 await page.goto(at(`/settings/my-apps/${client.id}`));
                 await page.getByLabel('Name', { exact: true }).fill(`${name} 2`);
                 await page.getByLabel('See your email').check();

@@ -227,7 +227,8 @@ describe('Every page', () => {
             }
         });
         await other.server.register({ plugin: OAuth.pages });
-        const { location } = await new Visitor(other.server).get(MINE);
+        const { headers, location } = await new Visitor(other.server).get(MINE);
+        expect(headers).to.include({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
         expect(location).to.equal(`${ISSUER}/login?return_to=${encodeURIComponent(MINE)}`);
         await other.stop();
     });
@@ -473,7 +474,8 @@ describe('The page of an authorization request', () => {
         const fields = { request_id: browser.hidden('request_id'), form_token: browser.hidden('form_token') };
         await forum.as(FRIGG, 'PATCH', `/auth/oauth/clients/${app.id}`, { redirect_uris: [`${REDIRECT_URI}2`] });
         forum.account(account).permissions = [];
-        expect((await browser.get(path)).status).to.equal(403);
+        const refused = await browser.get(path);
+        expect([refused.status, refused.html.includes('Back to the application')]).to.equal([403, true]);
         expect((await browser.post(path, { ...fields, decision: 'approve' })).status).to.equal(403);
         const denied = await browser.post(path, { ...fields, decision: 'deny' });
         expect(denied.html).to.contain('The application gets nothing').and.not.contain('http-equiv="refresh"');

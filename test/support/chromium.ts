@@ -49,7 +49,11 @@ export class Window {
     }
 
     static async open(browser: Browser, options: BrowserContextOptions = {}): Promise<Window> {
-        const context = await browser.newContext({ locale: 'en', ...options });
+        const context = await browser.newContext({
+            locale: 'en',
+            viewport: { width: 900, height: 600 },
+            ...options
+        });
         return new Window(context, await context.newPage());
     }
 
