@@ -71,9 +71,12 @@ const folder = Joi.string()
     })
     .messages({ 'any.custom': '{{#label}} must be the absolute path of a folder' });
 
+/** The text of a field's error, by the field and the rule of the operation that refused it. */
+const INVALID = Joi.string().pattern(/^invalid\.\w+\.\w+$/);
+
 const schema = Joi.object({
     folder,
-    strings: Joi.object().pattern(Joi.valid(...Object.keys(STRINGS)), text),
+    strings: Joi.object().pattern(Joi.alternatives(Joi.valid(...Object.keys(STRINGS)), INVALID), text),
     permissions: Joi.object().pattern(Joi.string(), Joi.object({ name: text.required(), sentence: text.required() })),
     language: Joi.string().custom((value: string) => Intl.getCanonicalLocales(value)[0]),
     stylesheets: Joi.array().items(path),

@@ -194,7 +194,6 @@ function frame(pages: Pages, account: Account | null): object {
 
 /** The texts of an error by the code of the error that was thrown, or by its status. */
 const BY_STATUS: Record<number, string> = {
-    400: 'error.malformed',
     401: 'error.forbidden',
     403: 'error.forbidden',
     404: 'error.not_found',
@@ -218,7 +217,7 @@ function showError(pages: Pages, request: Request, h: ResponseToolkit): Lifecycl
             ? thrown.key
             : unavailable
               ? 'error.unavailable'
-              : (BY_STATUS[status] ?? 'error.internal');
+              : (BY_STATUS[status] ?? (status < 500 ? 'error.malformed' : 'error.internal'));
     const shown = h
         .view('error', { ...frame(pages, null), title: pages.settings.strings['error.title'], key })
         .code(status);

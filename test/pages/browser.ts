@@ -160,7 +160,7 @@ if (SCREENSHOTS !== undefined) {
 }
 
 for (const javaScriptEnabled of [true, false]) {
-    describe(`The pages in a browser ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, () => {
+    describe(`The pages in a browser ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, { timeout: 60_000 }, () => {
         it('approve a device from the address that it printed, by way of the sign-in; disconnected, its refresh fails', async () => {
             const tokens = unique('cli');
             const login = forum.cli('login', '--tokens', tokens);
@@ -459,7 +459,7 @@ for (const javaScriptEnabled of [true, false]) {
     });
 }
 
-describe('The pages', () => {
+describe('The pages', { timeout: 60_000 }, () => {
     it('can be used by keyboard alone', async () => {
         const device = await deviceCode();
         const window = await Window.open(browser);
@@ -568,7 +568,7 @@ describe('The pages', () => {
         await window.close();
     });
 
-    it('have nothing that axe objects to, in light and dark, and fit a small phone', { timeout: 60_000 }, async () => {
+    it('have nothing that axe objects to, in light and dark, and fit a small phone', async () => {
         await Promise.all([connect('odin'), connect('odin')]);
         const { id, client_id: clientId } = await createApp('odin', {
             allowed_scopes: ['openid', 'profile', 'offline_access', 'CREATE_POST', 'ADMINISTRATOR']

@@ -288,6 +288,13 @@ describe('Every page', () => {
         expect(await count()).to.equal(existing + 1);
     });
 
+    it('refuses what is larger than any form', async () => {
+        const browser = visitor(FRIGG);
+        await browser.get(`${MINE}/new`);
+        const { html, status } = await browser.post(`${MINE}/new`, { name: 'x'.repeat(70_000) });
+        expect([status, html.includes('The request is malformed')]).to.equal([413, true]);
+    });
+
     it('says what went wrong, and nothing of what is inside', async () => {
         const account = forum.addAccount();
         const browser = visitor(account);
@@ -853,7 +860,11 @@ describe('A host’s own look and words', () => {
                 language: 'de',
                 stylesheets: ['/our.css'],
                 home: '/start',
-                strings: { forum: 'Asgard <3', 'device.title': 'Gerät verbinden' },
+                strings: {
+                    forum: 'Asgard <3',
+                    'device.title': 'Gerät verbinden',
+                    'invalid.redirect_uris.uri': 'Keine Adresse'
+                },
                 permissions: { BAKE_CAKES: { name: 'Bake cakes!', sentence: 'Bake cakes for you.' } }
             }
         });
@@ -878,6 +889,9 @@ describe('A host’s own look and words', () => {
         const [, styles] = /href="(\/oauth\/pages\/pages\.css\?[^"]+)"/.exec(code.html)!;
         expect((await browser.get(styles!)).html).to.equal('main { color: red }');
         expect((await browser.get('/oauth/pages/pages.js')).status).to.equal(200);
+        await browser.get(`${MINE}/new`);
+        const app = { name: 'x', type: 'public', public_grants: 'authorization_code', redirect_uris: 'x' };
+        expect((await browser.post(`${MINE}/new`, app)).html).to.contain('Redirect URI 1: Keine Adresse');
         // The other server has its own.
         expect((await visitor(FRIGG).get('/oauth/consent')).html)
             .to.contain('Connect a device')

@@ -35,7 +35,7 @@ export class Window {
         readonly context: BrowserContext,
         readonly page: Page
     ) {
-        page.setDefaultTimeout(5000);
+        page.setDefaultTimeout(15_000);
         page.on('pageerror', (error) => this.complaints.push(String(error)));
         page.on('dialog', (dialog) => {
             this.complaints.push(dialog.message());
