@@ -162,21 +162,35 @@ describe('The settings of the example forum', () => {
             const frigg = await forum.browser('frigg');
             const consent = '/oauth/consent?user_code=ABCD-EFGH&x="><script>';
             const { status, headers } = await nobody.send('GET', consent);
-            expect(status).to.equal(302);
-            const login = headers.get('location')!;
-            expect(login).to.startWith('/login?return_to=%2Foauth%2Fconsent%3Fuser_code%3DABCD-EFGH');
+            expect(status).to.equal(303);
+            const login = new URL(headers.get('location')!);
+            expect(login.origin).to.equal(forum.issuer);
+            expect(login.pathname).to.equal('/login');
+            expect(login.searchParams.get('return_to')!).to.startWith('/oauth/consent?user_code=ABCD-EFGH&x=');
 
-            const pages = ['/', '/login', login, consent, '/oauth/authorize/consent?request_id=x'];
-            for (const path of pages) {
+            const pages: [string, number][] = [
+                ['/', 200],
+                ['/login', 200],
+                [login.pathname + login.search, 200],
+                ['/oauth/consent', 200],
+                [consent, 400],
+                ['/oauth/authorize/consent?request_id=x', 400],
+                ['/settings/connected-apps', 200],
+                ['/settings/my-apps', 200],
+                ['/admin/apps', 403]
+            ];
+            for (const [path, status] of pages) {
                 const page = await frigg.send('GET', path);
-                expect(page.status).to.equal(200);
+                expect(page.status, path).to.equal(status);
                 const policy = page.headers.get('content-security-policy')!;
                 expect(policy).to.contain("default-src 'none'");
                 expect(policy).to.contain("frame-ancestors 'none'");
                 expect(policy).to.not.contain('unsafe');
-                expect(page.text).to.not.match(/<script(?! src="\/browser\/[a-z-]+\.js" defer><\/script>)/);
+                expect(page.text).to.not.match(
+                    /<script(?! src="\/oauth\/pages\/pages\.js\?[0-9a-f]+" defer><\/script>)/
+                );
                 expect(page.text).to.not.match(/\son\w+=|<style|\sstyle=/);
-                for (const [, file] of page.text.matchAll(/(?:src|href)="(\/browser\/[^"]+)"/g)) {
+                for (const [, file] of page.text.matchAll(/(?:src|href)="(\/oauth\/pages\/[^"]+)"/g)) {
                     const { status, headers } = await nobody.send('GET', file!);
                     expect(status).to.equal(200);
                     expect(headers.get('content-type')).to.match(/^text\/(css|javascript)/);
@@ -188,7 +202,7 @@ describe('The settings of the example forum', () => {
             const nobody = new Browser(forum.issuer);
             const returnTo = async (text: string): Promise<string | undefined> => {
                 const { text: page } = await nobody.send('GET', `/login?return_to=${encodeURIComponent(text)}`);
-                return /data-return-to="([^"]*)"/.exec(page)?.[1];
+                return /name="return_to" value="([^"]*)"/.exec(page)?.[1];
             };
             for (const path of ['/oauth/consent?user_code=ABCD-EFGH', '/api/oauth/authorize?state=a\\b//c#d']) {
                 expect(await returnTo(path)).to.equal(path);
@@ -209,7 +223,18 @@ describe('The settings of the example forum', () => {
             }
             expect(await returnTo('/"><script>')).to.equal('/&#34;&#62;&#60;script&#62;');
             const { text: twice } = await nobody.send('GET', '/login?return_to=/a&return_to=//b');
-            expect(twice).to.contain('data-return-to="/"');
+            expect(twice).to.contain('name="return_to" value="/"');
+
+            const signIn = async (fields: Record<string, string>, headers = {}): Promise<[number, string | null]> => {
+                const body = new URLSearchParams({ handle: 'frigg', password: 'password', ...fields });
+                const init = { method: 'POST', body, headers, redirect: 'manual' } as const;
+                const response = await fetch(`${forum.issuer}/login`, init);
+                return [response.status, response.headers.get('location')];
+            };
+            expect(await signIn({ return_to: '/settings/my-apps' })).to.equal([303, '/settings/my-apps']);
+            expect(await signIn({ return_to: '//evil.example' })).to.equal([303, '/']);
+            expect(await signIn({ password: 'guess' })).to.equal([401, null]);
+            expect(await signIn({}, { 'sec-fetch-site': 'cross-site' })).to.equal([403, null]);
         });
 
         it('leave the command line client to refresh by itself what has expired', async () => {

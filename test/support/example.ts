@@ -200,11 +200,12 @@ export interface Reply {
 
 /** Keeps cookies, and says of each request that it comes from the forum's own page. */
 export class Browser {
-    #cookie: string | undefined;
+    readonly #cookies = new Map<string, string>();
 
-    /** `name=value`, once it has been given one. */
+    /** `name=value` of those that it has been given. */
     get cookie(): string | undefined {
-        return this.#cookie;
+        const pairs = [...this.#cookies].map(([name, value]) => `${name}=${value}`);
+        return pairs.length > 0 ? pairs.join('; ') : undefined;
     }
 
     constructor(readonly origin: string) {}
@@ -215,12 +216,15 @@ export class Browser {
             redirect: 'manual',
             headers: {
                 'sec-fetch-site': 'same-origin',
-                ...(this.#cookie !== undefined && { cookie: this.#cookie }),
+                ...(this.cookie !== undefined && { cookie: this.cookie }),
                 ...(body && { 'content-type': 'application/json' })
             },
             ...(body && { body: JSON.stringify(body) })
         });
-        this.#cookie = response.headers.get('set-cookie')?.split(';')[0] ?? this.#cookie;
+        for (const text of response.headers.getSetCookie()) {
+            const [, name, value] = /^([^=]+)=([^;]*)/.exec(text)!;
+            this.#cookies.set(name!, value!);
+        }
         return read(response);
     }
 }
