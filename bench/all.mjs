@@ -1,4 +1,5 @@
-// Everything that is measured, as ratios within one run: prints a table, and writes results.json and results.md.
+// Everything that is measured, as ratios within one run: prints a table, and writes results.json and results.md,
+// where what was measured before and not this time stays.
 //
 // node all.mjs [--only=refresh,bearer,size,prune,memory,rest] [--rounds=5] [--seconds=4] [--rows=1000000]
 //     [--refreshes=100000] [--prune-rows=1400000]
@@ -110,8 +111,7 @@ const ratios = (ones, others, of = (value) => value) => ones.map((one, round) =>
 
 /** P1: refreshes per second, every one of the forum's durable in MariaDB. */
 async function refresh(server) {
-    const url = await createDatabase(server.database);
-    const { usable } = await fill(url, 10_000, { dead: 0.2, usable: 3000 });
+    const { url, usable } = await fillWith(server, 10_000, 2000);
     const servers = {
         forum: new Process('forum.mjs', [url]),
         'oidc-provider in memory': new Process('peers/oidc-provider.mjs', []),
@@ -228,15 +228,25 @@ async function bearer() {
     }
 }
 
+/** A filled database with so many usable tokens: one long chain can be most of a small table. */
+async function fillWith(server, rows, wanted) {
+    for (;;) {
+        const url = await createDatabase(server.database);
+        const { usable } = await fill(url, rows, { dead: 0.2, usable: wanted });
+        if (usable.length === wanted) {
+            return { url, usable };
+        }
+    }
+}
+
 /** P3: the member's list of tokens, and one refresh, in a large table and in a small one. */
 async function size(server) {
-    const LISTERS = 20;
+    const LISTERS = 10;
     const PER_LISTER = 55;
     const sizes = { small: 10_000, large: Number(options.rows) };
     const forums = {};
     for (const [name, rows] of Object.entries(sizes)) {
-        const url = await createDatabase(server.database);
-        const { usable } = await fill(url, rows, { usable: 3000 });
+        const { url, usable } = await fillWith(server, rows, 1200);
         const connection = await mysql.createConnection(url);
         // The same number of tokens for each account that is listed, whatever the size of the table.
         for (let lister = 0; lister < LISTERS; ++lister) {
@@ -260,7 +270,7 @@ async function size(server) {
     const refreshes = await inTurns(['small', 'large'], async (name) => {
         const { origin, usable } = forums[name];
         const bodies = usable
-            .splice(0, Math.floor(1800 / (rounds + 1)))
+            .splice(0, Math.floor(600 / (rounds + 1)))
             .map((token) => `grant_type=refresh_token&client_id=storyden-cli&refresh_token=${token}`);
         return (await load({ kind: 'form', url: `${origin}/api/oauth/token`, bodies, status: 200, connections: 1 }))
             .p50;
@@ -296,8 +306,7 @@ async function prune() {
 
 /** P5: memory of the web process after many refreshes against after ten thousand. */
 async function memory(server) {
-    const url = await createDatabase(server.database);
-    const { usable } = await fill(url, 5000, { dead: 0.2, usable: 1000 });
+    const { url, usable } = await fillWith(server, 10_000, 2000);
     const forum = new Process('forum.mjs', [url]);
     const { origin } = await forum.line();
     let done = 0;
@@ -359,8 +368,8 @@ async function rest(server) {
     record('', 'registration with a server', registrations.time, 'ms');
 }
 
-function table() {
-    const lines = results.map(({ target, what, median: value, min, max, values, unit, wanted, met }) => {
+function table(measured) {
+    const lines = measured.map(({ target, what, median: value, min, max, values, unit, wanted, met }) => {
         const spread = values.length > 1 ? `${number(min)} – ${number(max)}` : '';
         const verdict = wanted ? `${wanted} ${met ? 'met' : '**not met**'}` : '';
         return `| ${target} | ${what} | ${number(value)} ${unit} | ${spread} | ${verdict} |`;
@@ -369,16 +378,20 @@ function table() {
 }
 
 const SUITES = { refresh, bearer, size, prune, memory, rest };
+const file = new URL('results.json', import.meta.url);
 const server = await serve('durable-mariadb');
 for (const name of options.only.split(',')) {
+    const from = results.length;
     await SUITES[name](server);
+    results.slice(from).forEach((line) => (line.suite = name));
+    // What was measured before and not in this run stays.
+    const earlier = await readFile(file, 'utf8').then(JSON.parse, () => ({ results: [] }));
+    const lines = [...earlier.results.filter((line) => line.suite !== name), ...results.slice(from)];
+    const order = Object.keys(SUITES);
+    lines.sort((one, other) => order.indexOf(one.suite) - order.indexOf(other.suite));
+    const machine = `${cpus().length} × ${cpus()[0].model}, Node.js ${process.version}, ${new Date().toISOString().slice(0, 16)}Z`;
+    await writeFile(file, `${JSON.stringify({ machine, results: lines }, null, 4)}\n`);
+    await writeFile(new URL('results.md', import.meta.url), `${machine}\n\n${table(lines)}\n`);
 }
 await server.stop();
-
-const machine = `${cpus().length} × ${cpus()[0].model}, Node.js ${process.version}, ${new Date().toISOString().slice(0, 16)}Z, ${rounds} rounds of ${seconds} s`;
-await writeFile(
-    new URL('results.json', import.meta.url),
-    `${JSON.stringify({ machine, options, results }, null, 4)}\n`
-);
-await writeFile(new URL('results.md', import.meta.url), `${machine}\n\n${table()}\n`);
-console.log(`\n${machine}\n\n${table()}`);
+console.log(await readFile(new URL('results.md', import.meta.url), 'utf8'));
