@@ -9,12 +9,19 @@ import { JOB_NAMES, JOBS, runJob, type JobName, type JobOptions, type SweepRepor
 /** The BullMQ queue of the sweeps. */
 export const QUEUE = 'oauth-maintenance';
 
+/**
+ * ioredis options, or an ioredis client. Said in so few words because a host without Redis, which has not got ioredis,
+ * reads these types too.
+ */
+export type RedisConnection =
+    { host?: string; port?: number; [option: string]: unknown } | { duplicate(override?: object): unknown };
+
 /** What `startWorker` takes. */
 export interface WorkerOptions extends Omit<JobOptions, 'dryRun' | 'signal' | 'onProgress'> {
     /** Initialised; the plugin's entities are not needed in it. */
     dataSource: DataSource;
     /** A Redis URL, ioredis options, or an ioredis client, of which the worker takes a duplicate. */
-    connection: string | RedisOptions | Redis;
+    connection: string | RedisConnection;
     /** How often each job runs, seconds. Default: 60 and 3600. All workers of one Redis should agree. */
     every?: Partial<Record<JobName, number>>;
     /** The prefix of BullMQ's keys. Default: BullMQ's own. */
@@ -125,7 +132,7 @@ function connect(connection: WorkerOptions['connection']): Redis {
     if (typeof connection === 'string') {
         return new Redis(connection, patient);
     }
-    if (typeof (connection as Redis).duplicate === 'function') {
+    if ('duplicate' in connection) {
         return (connection as Redis).duplicate(patient);
     }
     return new Redis({ ...(connection as RedisOptions), ...patient });
