@@ -21,7 +21,7 @@ async function read(visit: Visit): Promise<ResponseObject> {
     const typed = (visit.query.get('user_code') ?? '').slice(0, MAX_LENGTH).trim();
     checkMayAuthorize(visit);
     // Reading a code claims it, so a link on another site only gets as far as the form.
-    if (typed === '' || !isOwnNavigation(visit.request)) {
+    if (typed === '' || !isOwnNavigation(visit.pages, visit.request)) {
         return askCode(visit, { typed });
     }
     try {

@@ -53,7 +53,7 @@ export interface Page {
     method: 'GET' | 'POST';
     path: string;
     handler: (visit: Visit) => Promise<ResponseObject>;
-    /** Where a form goes on after a sign-in that it lacked: its own path has no page. */
+    /** Where a form goes on after a sign-in that it lacked, if its own path has no page. */
     after?: string;
 }
 
@@ -80,7 +80,7 @@ export function pageRoute(pages: Pages, { method, path, handler, after }: Page):
     const { context } = pages;
     const prefix = pages.pathOf('assets')!.slice(0, -pages.settings.paths.assets.length);
     const signIn = (request: Request, h: ResponseToolkit): ResponseObject => {
-        const back = method === 'GET' ? request.url.pathname + request.url.search : prefix + (after ?? path);
+        const back = after === undefined ? request.url.pathname + request.url.search : prefix + after;
         return h.redirect(loginUrl(context.settings, back)).code(303);
     };
     return {
@@ -129,9 +129,10 @@ function isOwnForm({ context, forms }: Pages, request: Request, account: Account
 }
 
 /** Whether a GET that changes something may do so: another site's link only fills a form in. */
-export function isOwnNavigation({ headers }: Request): boolean {
-    const { 'sec-fetch-site': site, 'sec-purpose': purpose } = headers as Record<string, string | undefined>;
+export function isOwnNavigation({ context }: Pages, { headers }: Request): boolean {
+    const { origin, 'sec-fetch-site': site, 'sec-purpose': purpose } = headers as Record<string, string | undefined>;
     return (
+        (origin === undefined || origin === context.settings.origin) &&
         (site === undefined || site === 'same-origin' || site === 'none') &&
         !/\bpre(fetch|render)\b/i.test(purpose ?? '')
     );

@@ -214,6 +214,17 @@ describe('Every page', () => {
             }
             const { location } = await someone.post(`${CONNECTED}/${ABSENT}/disconnect`);
             expect(location).to.equal(`${ISSUER}/login?return_to=${encodeURIComponent(CONNECTED)}`);
+            for (const form of [
+                `${MINE}/new`,
+                `${MINE}/${ABSENT}`,
+                `${MINE}/${ABSENT}/delete`,
+                `${ADMIN}/${ABSENT}/delete`,
+                `/oauth/authorize/consent?request_id=${ABSENT}`
+            ]) {
+                expect((await someone.post(form)).location).to.equal(
+                    `${ISSUER}/login?return_to=${encodeURIComponent(form)}`
+                );
+            }
         }
     });
 
@@ -358,6 +369,8 @@ describe('The device page', () => {
         const others: Record<string, string>[] = [
             { 'sec-fetch-site': 'cross-site' },
             { 'sec-fetch-site': 'same-site' },
+            { origin: 'https://elsewhere.example' },
+            { origin: 'null' },
             { 'sec-purpose': 'prefetch;prerender' }
         ];
         for (const headers of others) {
