@@ -26,7 +26,7 @@ export interface ConnectedApplication {
     name: string;
     since: string;
     lastUsed: string;
-    /** What its shown sessions may do, taken together. */
+    /** What its sessions may do, taken together. */
     scopes: string[];
     sessionCount: number;
     /** Newest first. */
@@ -70,12 +70,9 @@ export async function listConnections(
         JOIN oauth_clients c ON c.id = a.application ORDER BY a.last_used DESC, c.id`,
         [accountId, now]
     );
-    const sessions = await sessionsOf(
-        queries,
-        accountId,
-        rows.map(({ id }) => id),
-        now
-    );
+    const ids = rows.map(({ id }) => id);
+    const sessions = await sessionsOf(queries, accountId, ids, now);
+    const scopes = await scopesOf(queries, accountId, ids, now);
     const applications = rows.map((row): ConnectedApplication => {
         const shown = sessions.filter(({ application }) => application === row.id);
         return {
@@ -84,7 +81,11 @@ export async function listConnections(
             name: row.name,
             since: rfc3339(row.since),
             lastUsed: rfc3339(row.last_used),
-            scopes: [...new Set(shown.flatMap(({ scope }) => splitNames(scope)))],
+            scopes: [
+                ...new Set(
+                    scopes.filter(({ application }) => application === row.id).flatMap(({ scope }) => splitNames(scope))
+                )
+            ],
             sessionCount: Number(row.sessions),
             sessions: shown.map((session) => ({
                 tokenId: session.token_id,
@@ -100,7 +101,6 @@ interface SessionRow {
     application: string;
     token_id: string;
     generation: number;
-    scope: string;
     since: Time;
     last_used: Time;
 }
@@ -116,11 +116,29 @@ async function sessionsOf(
     }
     return queries.query<SessionRow>(
         `SELECT s.* FROM (
-            SELECT g.oauth_client_id AS application, t.id AS token_id, t.generation, t.scope, g.created_at AS since,
+            SELECT g.oauth_client_id AS application, t.id AS token_id, t.generation, g.created_at AS since,
                 t.created_at AS last_used,
                 ROW_NUMBER() OVER (PARTITION BY g.oauth_client_id ORDER BY t.created_at DESC, t.id DESC) AS place
             FROM ${LIVE} AND g.oauth_client_id IN (${applications.map(() => '?').join(', ')})) s
         WHERE s.place <= ${SESSIONS} ORDER BY s.application, s.place`,
+        [accountId, now, ...applications]
+    );
+}
+
+/** The scopes of all sessions, not only of those that are shown: an old one may do more than the new ones. */
+async function scopesOf(
+    queries: Queries,
+    accountId: string,
+    applications: string[],
+    now: number
+): Promise<{ application: string; scope: string }[]> {
+    if (applications.length === 0) {
+        return [];
+    }
+    return queries.query<{ application: string; scope: string }>(
+        `SELECT DISTINCT g.oauth_client_id AS application, t.scope
+        FROM ${LIVE} AND g.oauth_client_id IN (${applications.map(() => '?').join(', ')})
+        ORDER BY application, t.scope`,
         [accountId, now, ...applications]
     );
 }

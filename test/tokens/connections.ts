@@ -94,6 +94,20 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(grantOf(second.refresh_token)).to.have.length(20);
         });
 
+        it('tell what the sessions that are not shown may do as well', async () => {
+            const account = forum.addAccount();
+            const client = clientRow('Many sessions');
+            await database.dataSource.getRepository(OAuthClient).insert(client);
+            const common = { accountId: account, oauthClientId: client.id };
+            const seed = (count: number, scope: string, now: number): Promise<unknown> =>
+                seedChains(database.dataSource, count, { ...common, scope, now });
+            await seed(1, 'openid ADMINISTRATOR', forum.now - 1000);
+            await seed(10, 'openid', forum.now);
+            const application = (await list(account)).applications[0]!;
+            expect([application.sessionCount, application.sessions.length]).to.equal([11, 10]);
+            expect(application.scopes).to.equal(['openid', 'ADMINISTRATOR']);
+        });
+
         it('are those with a session that lives', async () => {
             const account = forum.addAccount();
             await forum.signIn(account);
