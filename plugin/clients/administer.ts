@@ -231,14 +231,20 @@ export async function updateAnyClient(
     const updatedAt = context.clock();
     const { affected } = await uniquely(context, change.client_id ?? row.clientId, () =>
         context.database.with(OAuthClient, (clients) =>
-            clients.update({ id: row.id, deletedAt: IsNull() }, { ...columns, updatedAt })
+            clients.update({ id: row.id, deletedAt: IsNull(), ...checkedAgainst(row) }, { ...columns, updatedAt })
         )
     );
     if (affected === 0) {
-        throw notFound('client');
+        // Somebody has changed or deleted it since it was read: what was checked has to be checked again.
+        return updateAnyClient(context, administrator, id, change);
     }
     emit(context, 'client_updated', administrator, row);
     return describeClient({ ...row, ...columns, updatedAt });
+}
+
+/** What of a client a change is held against. */
+function checkedAgainst({ accountId, allowedGrants, allowedScopes, redirectUris }: OAuthClient) {
+    return { accountId: accountId ?? IsNull(), allowedGrants, allowedScopes, redirectUris };
 }
 
 /** @throws ManagementError 404, 409 for a built-in client */

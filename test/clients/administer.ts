@@ -87,6 +87,33 @@ for (const kind of ['server', 'embedded'] as const) {
         const stored = (id: string): Promise<OAuthClient | null> =>
             database.dataSource.getRepository(OAuthClient).findOneBy({ id });
 
+        it('holds a change against what another has made of the client meanwhile', async () => {
+            const made = await admin.createClient(ODIN, {
+                name: 'A device',
+                type: 'public',
+                allowed_grants: [DEVICE_CODE],
+                allowed_scopes: [],
+                redirect_uris: ['https://device.example/cb']
+            });
+            // While the owner of the one change is looked up, the other takes the redirect URIs away.
+            const slow = await Forum.create(database.dataSource, {
+                accounts: {
+                    find: async (id) => {
+                        if (id === FRIGG) {
+                            await admin.updateClient(ODIN, made.id, { redirect_uris: [] });
+                        }
+                        return forum.account(id);
+                    }
+                }
+            });
+            const change = { account_id: FRIGG, allowed_grants: ['authorization_code'] };
+            const update = slow.server.plugins['hapi-forum-oauth'].admin.updateClient(ODIN, made.id, change);
+            expect(await refusal(update)).to.equal([400, 'invalid_request', 'redirect_uris']);
+            await slow.stop();
+            const left = await admin.getClient(made.id);
+            expect([left.allowed_grants, left.redirect_uris]).to.equal([[DEVICE_CODE], []]);
+        });
+
         it('are made for somebody, with a secret that is in the answer only', async () => {
             const created = await admin.createClient(ODIN, { ...BOT, account_id: FRIGG });
             expect(created.account_id).to.equal(FRIGG);
