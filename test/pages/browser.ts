@@ -403,6 +403,8 @@ for (const javaScriptEnabled of [true, false]) {
             await page.getByLabel('Search').fill('zebra');
             await page.getByLabel('Type').selectOption('public');
             await window.button('Find');
+            // The answer has to be here before anything is counted.
+            await page.waitForURL(/type=public/);
             const listed = page.getByRole('listitem').filter({ hasText: 'Zebra' });
             expect(await listed.count()).to.be.at.least(1);
             expect(await window.text()).not.to.contain('Storyden');
