@@ -1,0 +1,84 @@
+// A web process that faults happen to: a forum with the plugin, and the worker of its jobs beside it.
+//
+// node web.mjs, with its settings as JSON in the variable SETTINGS. It prints {"listening": true} once it answers,
+// {"sweep": {…}} for each run of a job and {"failure": "…"} for each answer of 500. It reads JSON lines:
+//   {"clock": ms}                 moves its clock to that far from the true time
+//   {"slow": {"share", "ms"}}     that share of `accounts.find` takes up to so long
+//   {"hold": ms}                  every connection of its pool is busy for so long
+
+import { createInterface } from 'node:readline';
+import { setTimeout as sleep } from 'node:timers/promises';
+import Hapi from '@hapi/hapi';
+import { connect } from '../database.mjs';
+import OAuth from '../dist/plugin/index.js';
+import { PERMISSIONS } from '../peers/work.mjs';
+
+const { port, database, redis, pool, key, issuer, window, clock: offset } = JSON.parse(process.env.SETTINGS);
+const tell = (line) => console.log(JSON.stringify(line));
+const state = { clock: offset, slow: { share: 0, ms: 0 } };
+const clock = () => Date.now() + state.clock;
+
+const dataSource = await connect(database, { extra: { connectionLimit: pool, queueLimit: 200 } });
+const server = Hapi.server({ host: '127.0.0.1', port, debug: false });
+server.auth.scheme('member', () => ({
+    authenticate: (request, h) => h.authenticated({ credentials: { accountId: request.headers['x-account'] } })
+}));
+server.auth.strategy('session', 'member');
+server.events.on({ name: 'request', channels: 'error' }, (_request, { error }) => {
+    // What the database or hapi's own limits cause is answered 503, and the load counts it.
+    if (error.output?.statusCode !== 503) {
+        tell({ failure: error.stack });
+    }
+});
+await server.register({
+    plugin: OAuth,
+    routes: { prefix: '/api' },
+    options: {
+        issuer,
+        dataSource,
+        accounts: {
+            find: async (id) => {
+                const { share, ms } = state.slow;
+                if (Math.random() < share) {
+                    await sleep(Math.random() * ms);
+                }
+                return { id, handle: id, name: id, permissions: PERMISSIONS };
+            }
+        },
+        session: { strategy: 'session' },
+        signingKeys: [key],
+        lifetimes: { refreshRetryWindow: window },
+        clock
+    }
+});
+server.route({
+    method: 'GET',
+    path: '/whoami',
+    options: { auth: 'oauth' },
+    handler: ({ auth: { credentials } }) => ({ account: credentials.accountId, client: credentials.clientId })
+});
+
+const worker = OAuth.startWorker({
+    dataSource,
+    connection: redis,
+    clock,
+    every: { 'expire-device-codes': 5, 'prune-refresh-chains': 5 },
+    retention: 90,
+    onSweep: (report) => tell({ sweep: report })
+});
+await server.start();
+tell({ listening: true });
+
+const input = createInterface(process.stdin).on('line', (line) => {
+    const { hold, ...changes } = JSON.parse(line);
+    Object.assign(state, changes);
+    for (let held = 0; hold && held < pool; ++held) {
+        dataSource.query(`SELECT SLEEP(${hold / 1000})`).catch(() => undefined);
+    }
+});
+process.once('SIGTERM', async () => {
+    input.close();
+    await server.stop({ timeout: 5000 });
+    await worker.close();
+    await dataSource.destroy();
+});
