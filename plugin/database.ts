@@ -90,6 +90,11 @@ export interface Queries {
     insert<Entity extends ObjectLiteral>(entity: EntityTarget<Entity>, row: Entity): Promise<void>;
 }
 
+/** What is used of mysql2's connections. */
+interface PreparingConnection {
+    execute(sql: string, parameters: unknown[], done: (error: Error | null, result: unknown) => void): void;
+}
+
 /** What runs on each embedded database, whose callers all share one connection. */
 const queues = new WeakMap<DataSource, Promise<unknown>>();
 
@@ -101,10 +106,13 @@ const queues = new WeakMap<DataSource, Promise<unknown>>();
 export class Database implements Queries {
     readonly #dataSource: DataSource;
     readonly #embedded: boolean;
+    readonly #preparing: boolean;
 
     constructor(dataSource: DataSource) {
         this.#dataSource = dataSource;
-        this.#embedded = dataSource.options.type === 'sqljs';
+        const { type } = dataSource.options;
+        this.#embedded = type === 'sqljs';
+        this.#preparing = type === 'mysql' || type === 'mariadb';
     }
 
     query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
@@ -120,6 +128,20 @@ export class Database implements Queries {
                 await runner.release();
             }
         });
+    }
+
+    /** As `query`, for one of the few statements that a busy forum runs all the time. */
+    async queryOften<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
+        return this.#preparing ? this.#prepared<Row[]>(sql, parameters) : this.query<Row>(sql, parameters);
+    }
+
+    /** As `execute`, for one of the few statements that a busy forum runs all the time. */
+    async executeOften(sql: string, parameters: readonly unknown[]): Promise<number> {
+        if (!this.#preparing) {
+            return this.execute(sql, parameters);
+        }
+        const { affectedRows } = await this.#prepared<{ affectedRows: number }>(sql, parameters);
+        return affectedRows;
     }
 
     insert<Entity extends ObjectLiteral>(entity: EntityTarget<Entity>, row: Entity): Promise<void> {
@@ -139,6 +161,27 @@ export class Database implements Queries {
     /** Runs `work` in a transaction, again from its start when it met a deadlock. */
     transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
         return this.#run(() => this.#dataSource.transaction((manager) => work(new Transaction(manager))));
+    }
+
+    /**
+     * The server parses such a statement once for each connection, which TypeORM has no way to ask for: the driver's
+     * connection is asked itself. Half of what a short statement costs on both sides is saved.
+     */
+    #prepared<Result>(sql: string, parameters: readonly unknown[]): Promise<Result> {
+        return this.#run(async () => {
+            const runner = this.#dataSource.createQueryRunner();
+            try {
+                const connection = (await runner.connect()) as PreparingConnection;
+                this.#dataSource.logger.logQuery(sql, [...parameters], runner);
+                return await new Promise<Result>((resolve, reject) =>
+                    connection.execute(sql, [...parameters], (error, result) =>
+                        error ? reject(error) : resolve(result as Result)
+                    )
+                );
+            } finally {
+                await runner.release();
+            }
+        });
     }
 
     #run<Result>(statement: () => Promise<Result>): Promise<Result> {

@@ -1,7 +1,7 @@
 import { OAuthGrant, OAuthRefreshToken } from '../../entities';
 import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from '../clients/client';
 import type { Context } from '../context';
-import { DuplicateKey, type Queries } from '../database';
+import { DuplicateKey, type Database, type Queries } from '../database';
 import type { EndReason } from '../events';
 import { createId } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
@@ -54,32 +54,31 @@ export interface Presentation {
     successorUsedAt: number | null;
 }
 
-const tokenColumns = (alias: 't' | 's'): string =>
-    ['generation', 'token_hash', 'scope', 'sealed_token', 'retry_until', 'handed_out_late', 'created_at', 'expires_at']
-        .map((column) => `${alias}.${column} AS ${alias}_${column}`)
-        .join(', ');
-
+/**
+ * The presented token, its successor and the successor's successor are one range of one index. The grant's id stands
+ * there itself: with `g.id` in its place the database reads the whole chain.
+ */
 const PRESENTATION = `
     SELECT ${CLIENT_COLUMNS}, g.id AS g_id, g.account_id AS g_account_id, g.scope AS g_scope,
         g.chain_key AS g_chain_key, g.auth_time AS g_auth_time, g.created_at AS g_created_at,
-        g.ended_at AS g_ended_at, ${tokenColumns('t')}, ${tokenColumns('s')}, u.created_at AS u_created_at
+        g.ended_at AS g_ended_at, t.generation AS t_generation, t.token_hash AS t_token_hash, t.scope AS t_scope,
+        t.sealed_token AS t_sealed_token, t.retry_until AS t_retry_until, t.handed_out_late AS t_handed_out_late,
+        t.created_at AS t_created_at, t.expires_at AS t_expires_at
     FROM oauth_clients c
     LEFT JOIN oauth_grants g ON g.id = ? AND g.oauth_client_id = c.id
-    LEFT JOIN oauth_refresh_tokens t ON t.grant_id = g.id AND t.generation = ?
-    LEFT JOIN oauth_refresh_tokens s ON s.grant_id = g.id AND s.generation = ?
-    LEFT JOIN oauth_refresh_tokens u ON u.grant_id = g.id AND u.generation = ?
+    LEFT JOIN oauth_refresh_tokens t ON t.grant_id = ? AND t.generation BETWEEN ? AND ?
     WHERE c.client_id = ? AND c.deleted_at IS NULL`;
 
-type TokenColumns<Alias extends 't' | 's'> = Record<`${Alias}_token_hash` | `${Alias}_scope`, string> &
-    Record<`${Alias}_sealed_token`, string | null> &
-    Record<
-        | `${Alias}_generation`
-        | `${Alias}_retry_until`
-        | `${Alias}_handed_out_late`
-        | `${Alias}_created_at`
-        | `${Alias}_expires_at`,
-        number | string | null
-    >;
+interface TokenColumns {
+    t_generation: number | null;
+    t_token_hash: string;
+    t_scope: string;
+    t_sealed_token: string | null;
+    t_retry_until: number | string;
+    t_handed_out_late: number;
+    t_created_at: number | string;
+    t_expires_at: number | string;
+}
 
 interface GrantColumns {
     g_id: string | null;
@@ -91,57 +90,55 @@ interface GrantColumns {
     g_ended_at: number | string | null;
 }
 
-type PresentationRow = ClientColumns &
-    GrantColumns &
-    TokenColumns<'t'> &
-    TokenColumns<'s'> & { u_created_at: number | string | null };
+type PresentationRow = ClientColumns & GrantColumns & TokenColumns;
+
+const NOTHING = { chain: null, presented: null, successor: null, successorUsedAt: null };
 
 /** Reads client, grant, presented token, its successor and whether that was used, in one SELECT by unique keys. */
 export async function findPresentation(
-    queries: Queries,
+    database: Database,
     clientId: string,
     { grantId, generation }: RefreshTokenAddress
 ): Promise<Presentation> {
-    const [row] = await queries.query<PresentationRow>(PRESENTATION, [
+    const rows = await database.queryOften<PresentationRow>(PRESENTATION, [
+        grantId,
         grantId,
         generation,
-        generation + 1,
         generation + 2,
         clientId
     ]);
-    if (!row) {
-        return { client: null, chain: null, presented: null, successor: null, successorUsedAt: null };
+    const [row] = rows;
+    // A database may take `x` and `x ` for the same.
+    if (row?.c_client_id !== clientId) {
+        return { client: null, ...NOTHING };
     }
+    const client = clientFromRow(row);
+    if (row.g_id === null) {
+        return { client, ...NOTHING };
+    }
+    const token = (place: number): ChainToken | null => {
+        const found = rows.find((one) => one.t_generation === place);
+        return found ? tokenFromRow(found, place) : null;
+    };
     return {
-        client: clientFromRow(row),
-        chain: row.g_id === null ? null : chainFromRow(row, row.g_id),
-        presented:
-            row.t_generation === null
-                ? null
-                : {
-                      generation: Number(row.t_generation),
-                      hash: row.t_token_hash,
-                      scope: splitNames(row.t_scope),
-                      sealed: row.t_sealed_token,
-                      retryUntil: Number(row.t_retry_until),
-                      handedOutLate: Boolean(row.t_handed_out_late),
-                      createdAt: Number(row.t_created_at),
-                      expiresAt: Number(row.t_expires_at)
-                  },
-        successor:
-            row.s_generation === null
-                ? null
-                : {
-                      generation: Number(row.s_generation),
-                      hash: row.s_token_hash,
-                      scope: splitNames(row.s_scope),
-                      sealed: row.s_sealed_token,
-                      retryUntil: Number(row.s_retry_until),
-                      handedOutLate: Boolean(row.s_handed_out_late),
-                      createdAt: Number(row.s_created_at),
-                      expiresAt: Number(row.s_expires_at)
-                  },
-        successorUsedAt: row.u_created_at === null ? null : Number(row.u_created_at)
+        client,
+        chain: chainFromRow(row, row.g_id),
+        presented: token(generation),
+        successor: token(generation + 1),
+        successorUsedAt: token(generation + 2)?.createdAt ?? null
+    };
+}
+
+function tokenFromRow(row: TokenColumns, generation: number): ChainToken {
+    return {
+        generation,
+        hash: row.t_token_hash,
+        scope: splitNames(row.t_scope),
+        sealed: row.t_sealed_token,
+        retryUntil: Number(row.t_retry_until),
+        handedOutLate: Boolean(row.t_handed_out_late),
+        createdAt: Number(row.t_created_at),
+        expiresAt: Number(row.t_expires_at)
     };
 }
 
@@ -240,7 +237,7 @@ export async function rotate(
     const successor = createRefreshToken(chain.chainKey, { grantId: chain.id, generation });
     const retryUntil = retryDeadline(context, presented, now);
     try {
-        const inserted = await context.database.execute(ROTATE, [
+        const inserted = await context.database.executeOften(ROTATE, [
             createId(now),
             generation,
             hashSecret(successor),

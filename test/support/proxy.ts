@@ -10,6 +10,8 @@ export const MOMENTS: Moment[] = ['before', 'during', 'after'];
 
 const HEADER_BYTES = 4;
 const COM_QUERY = 3;
+const COM_STMT_PREPARE = 0x16;
+const COM_STMT_EXECUTE = 0x17;
 
 /** A way to a MySQL or MariaDB server that can be cut at any statement on the plugin's tables. */
 export class DatabaseProxy {
@@ -59,6 +61,7 @@ export class DatabaseProxy {
 
     #pair(client: Socket, server: Socket): void {
         let pending: Moment | undefined;
+        const statements = new Statements();
         const destroy = (): void => {
             client.destroy();
             server.destroy();
@@ -72,7 +75,7 @@ export class DatabaseProxy {
             });
         }
         client.on('data', (data) => {
-            const statement = statementOf(data);
+            const statement = statements.sent(data);
             if (statement !== undefined) {
                 this.statements.push(statement);
                 pending = this.#cutAt(this.statements.length);
@@ -86,6 +89,7 @@ export class DatabaseProxy {
             }
         });
         server.on('data', (data) => {
+            statements.answered(data);
             if (pending === 'after') {
                 destroy();
             } else {
@@ -95,11 +99,36 @@ export class DatabaseProxy {
     }
 }
 
-/** The statement in what a driver writes at once, where it concerns a table of the plugin. */
-function statementOf(data: Buffer): string | undefined {
-    if (data.length <= HEADER_BYTES || data[HEADER_BYTES - 1] !== 0 || data[HEADER_BYTES] !== COM_QUERY) {
-        return undefined;
+/** The statements of one connection, the prepared ones as they are executed. */
+class Statements {
+    readonly #prepared = new Map<number, string>();
+    #preparing: string | undefined;
+
+    /** The statement in what a driver writes at once, where it concerns a table of the plugin. */
+    sent(data: Buffer): string | undefined {
+        if (data.length <= HEADER_BYTES || data[HEADER_BYTES - 1] !== 0) {
+            return undefined;
+        }
+        const command = data[HEADER_BYTES];
+        const text = (): string => data.toString('utf8', HEADER_BYTES + 1).trim();
+        if (command === COM_STMT_PREPARE) {
+            this.#preparing = text();
+            return undefined;
+        }
+        const statement =
+            command === COM_QUERY
+                ? text()
+                : command === COM_STMT_EXECUTE
+                  ? this.#prepared.get(data.readUInt32LE(HEADER_BYTES + 1))
+                  : undefined;
+        return statement?.includes('oauth_') ? statement : undefined;
     }
-    const statement = data.subarray(HEADER_BYTES + 1).toString('utf8');
-    return statement.includes('oauth_') ? statement.trim() : undefined;
+
+    /** Learns from an answer by which number a statement will be executed. */
+    answered(data: Buffer): void {
+        if (this.#preparing !== undefined && data[HEADER_BYTES] === 0) {
+            this.#prepared.set(data.readUInt32LE(HEADER_BYTES + 1), this.#preparing);
+        }
+        this.#preparing = undefined;
+    }
 }
