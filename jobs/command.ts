@@ -137,11 +137,18 @@ async function runOnce(dataSource: DataSource, options: JobOptions, output: Outp
     }
 }
 
-/** Resolves when the process is asked to end. */
+/** When a process that was asked to end does so whatever it waits for, milliseconds. */
+const STOP_TIMEOUT = 20_000;
+
+/** Aborted when the process is asked to end. */
 function stopSignal(): AbortSignal {
     const stopping = new AbortController();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        process.once(signal, () => stopping.abort());
+        process.once(signal, () => {
+            stopping.abort();
+            // A database that does not answer would keep its connections, and so this process, without end.
+            setTimeout(() => process.exit(0), STOP_TIMEOUT).unref();
+        });
     }
     return stopping.signal;
 }

@@ -1,11 +1,15 @@
 import type { DataSource } from 'typeorm';
+import { within } from '../plugin/within';
 import { JOB_NAMES, JOBS, runJob, type JobName, type JobOptions, type SweepReport } from './jobs';
 
 /** Sweeps that run in the host's own process, for a forum that is one process and has no Redis. */
 export interface InProcessSweeps {
-    /** Ends the batch in hand, and the schedule. */
+    /** Ends the batch in hand, and the schedule. Takes at most five seconds, also while the database does not answer. */
     stop(): Promise<void>;
 }
+
+/** How long a stop waits for the batch in hand, milliseconds. */
+const STOP_TIMEOUT = 5000;
 
 /**
  * Starts the sweeps, one at a time: the first at once, then each on its schedule. One that takes longer than its
@@ -49,7 +53,7 @@ export function startInProcess(
         stop: async () => {
             stopping.abort();
             timers.forEach((timer) => clearInterval(timer));
-            await running;
+            await within(STOP_TIMEOUT, running);
         }
     };
 }

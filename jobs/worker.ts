@@ -4,6 +4,7 @@ import type { Job, Queue, Worker } from 'bullmq';
 import type * as Ioredis from 'ioredis';
 import type { Redis, RedisOptions } from 'ioredis';
 import type { DataSource } from 'typeorm';
+import { within } from '../plugin/within';
 import { JOB_NAMES, JOBS, runJob, type JobName, type JobOptions, type SweepReport } from './jobs';
 
 /** The BullMQ queue of the sweeps. */
@@ -34,7 +35,10 @@ export interface WorkerOptions extends Omit<JobOptions, 'dryRun' | 'signal' | 'o
 
 /** A running worker. */
 export interface MaintenanceWorker {
-    /** Ends the batch in hand and leaves. What is left is the next run's. */
+    /**
+     * Ends the batch in hand and leaves. What is left is the next run's. Takes at most fifteen seconds, whatever does not
+     * answer.
+     */
     close(): Promise<void>;
 }
 
@@ -148,13 +152,4 @@ function progressOf(job: Job): (removed: number) => void {
             job.updateProgress({ removed }).catch(() => undefined);
         }
     };
-}
-
-/** @returns false when the time was up */
-async function within(milliseconds: number, promise: Promise<unknown>): Promise<boolean> {
-    let timer: NodeJS.Timeout | undefined;
-    const timeout = new Promise<boolean>((resolve) => {
-        timer = setTimeout(resolve, milliseconds, false);
-    });
-    return Promise.race([promise.then(() => true), timeout]).finally(() => clearTimeout(timer));
 }

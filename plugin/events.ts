@@ -1,5 +1,6 @@
 import type { Server } from '@hapi/hapi';
 import type { JobName, SweepReport } from '../jobs/jobs';
+import { within } from './within';
 
 /** Why a grant ended. */
 export type EndReason =
@@ -74,18 +75,37 @@ export type TimedOAuthEvent = OAuthEvent & { at: string };
 
 export type EmitEvent = (event: OAuthEvent) => void;
 
-/** Makes `server.events` know the name `oauth`. A listener that fails is logged: the request is not its business. */
+/** How long a stopping server waits for its listeners, milliseconds. */
+const STOP_TIMEOUT = 5000;
+
+/**
+ * Makes `server.events` know the name `oauth`. A listener that fails is logged: the request is not its business. A
+ * server that stops waits for the listeners that are at work, at most five seconds.
+ */
 export function eventEmitter(server: Server, clock: () => number): EmitEvent {
     server.event({ name: 'oauth' });
+    const working = new Set<Promise<void>>();
+    server.ext('onPostStop', async () => {
+        await within(STOP_TIMEOUT, allDone(working));
+    });
     return (event) => {
         const timed: TimedOAuthEvent = { ...event, at: new Date(clock()).toISOString() };
         // Unlike `emit`, this calls every listener, whatever an earlier one throws, and sees what is rejected later.
-        void server.events.gauge('oauth', timed).then((results) => {
+        const listeners = server.events.gauge('oauth', timed).then((results) => {
+            working.delete(listeners);
             for (const result of results) {
                 if (result.status === 'rejected') {
                     server.log(['oauth', 'event', 'error'], result.reason as Error);
                 }
             }
         });
+        working.add(listeners);
     };
+}
+
+/** Also of what is added meanwhile. */
+async function allDone(working: ReadonlySet<Promise<void>>): Promise<void> {
+    while (working.size > 0) {
+        await Promise.all(working);
+    }
 }

@@ -28,7 +28,8 @@ export interface ForumProcess {
     refresh(refreshToken: string): Promise<Answer>;
     revoke(accountId: string, tokenId: string): Promise<Answer>;
     setTime(now: number): Promise<void>;
-    stop(): Promise<void>;
+    /** Lets it stop its server and its database, and end by itself. Returns its exit code, or what ended it. */
+    stop(): Promise<number | NodeJS.Signals>;
 }
 
 /** Starts a second process on the database of a data source. */
@@ -76,7 +77,8 @@ export async function startForumProcess(dataSource: DataSource, now: number): Pr
         stop: async () => {
             const ended = once(child, 'exit');
             child.disconnect();
-            await ended;
+            const [code, signal] = (await ended) as [number | null, NodeJS.Signals | null];
+            return code ?? signal!;
         }
     };
 }
@@ -86,17 +88,14 @@ export async function serve(): Promise<void> {
     const [setup] = (await once(process, 'message')) as [Setup];
     const dataSource = new DataSource({ ...setup.database, entities: OAuth.entities });
     await dataSource.initialize();
-    const forum = await Forum.create(dataSource, { signingKeys: [setup.key] });
+    const forum = await Forum.create(dataSource, { signingKeys: [setup.key], jobs: 'in-process' });
     forum.now = setup.now;
     process.on('message', ({ now }: { now: number }) => {
         forum.now = now;
         process.send!('done');
     });
     process.once('disconnect', () => {
-        void forum
-            .stop()
-            .then(() => dataSource.destroy())
-            .then(() => process.exit());
+        void forum.stop().then(() => dataSource.destroy());
     });
     await forum.server.start();
     process.send!(forum.server.info.uri.replace(forum.server.info.host, '127.0.0.1'));
