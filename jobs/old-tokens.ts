@@ -41,7 +41,7 @@ export async function removeOldTokens(sweep: Sweep, cutoff: number): Promise<num
         // The walk along the chains counts these too.
         return 0;
     }
-    return sweep.run(async (size) => {
+    return sweep.removeFound('oauth_refresh_tokens', async (size) => {
         const rows = await sweep.database.query<OldToken>(
             `SELECT id, grant_id, generation, created_at, expires_at FROM oauth_refresh_tokens
             WHERE created_at <= ? AND created_at >= ? AND (created_at > ? OR COALESCE(id, '') > ?)
@@ -49,29 +49,34 @@ export async function removeOldTokens(sweep: Sweep, cutoff: number): Promise<num
             [cutoff, at, at, id]
         );
         await judge(sweep, cutoff, rows, verdicts);
-        const ids = await removable(sweep, rows, verdicts);
-        const removed = await sweep.delete('oauth_refresh_tokens', ids);
+        const closed = await findClosed(sweep, superseded(rows, verdicts));
+        const ids = takeRemovable(rows, verdicts, closed);
         at = Number(rows.at(-1)?.created_at ?? at);
         id = rows.at(-1)?.id ?? id;
         fruitless = ids.length * 10 < rows.length ? fruitless + 1 : 0;
-        return { removed, more: rows.length === size && fruitless < PATIENCE };
+        return { ids, more: rows.length === size && fruitless < PATIENCE };
     });
 }
 
-/** Learns of the chains of these tokens what is not known yet. */
+/** Learns of the chains of these tokens what is not known yet, and forgets those that had no token for longest. */
 async function judge(
     sweep: Sweep,
     cutoff: number,
     rows: readonly OldToken[],
     verdicts: Map<string, Verdict>
 ): Promise<void> {
-    const unknown = [...new Set(rows.map((row) => row.grant_id))].filter((grant) => !verdicts.has(grant));
+    const unknown: string[] = [];
+    for (const grant of new Set(rows.map((row) => row.grant_id))) {
+        const verdict = verdicts.get(grant);
+        if (verdict) {
+            verdicts.delete(grant);
+            verdicts.set(grant, verdict);
+        } else {
+            unknown.push(grant);
+        }
+    }
     if (unknown.length === 0) {
         return;
-    }
-    if (verdicts.size + unknown.length > REMEMBERED) {
-        verdicts.clear();
-        unknown.splice(0, unknown.length, ...new Set(rows.map((row) => row.grant_id)));
     }
     const end = (order: 'ASC' | 'DESC'): string =>
         `(SELECT x.generation FROM oauth_refresh_tokens x WHERE x.grant_id = g.id ORDER BY x.generation ${order} LIMIT 1)`;
@@ -99,32 +104,42 @@ async function judge(
         }
         verdicts.set(chain.id, { state, oldest: Number(chain.oldest), head: Number(chain.head) });
     }
+    for (const grant of verdicts.keys()) {
+        if (verdicts.size <= REMEMBERED) {
+            break;
+        }
+        verdicts.delete(grant);
+    }
 }
 
-/** The tokens of these that may go now. */
-async function removable(
-    sweep: Sweep,
+/** Tokens of chains that live, which may go where no late answer is to be expected any more. */
+function superseded(rows: readonly OldToken[], verdicts: ReadonlyMap<string, Verdict>): OldToken[] {
+    return rows.filter((row) => {
+        const verdict = verdicts.get(row.grant_id);
+        return verdict?.state === 'live' && row.generation >= verdict.oldest && row.generation < verdict.head - 1;
+    });
+}
+
+/**
+ * The ids of those tokens that may go now.
+ *
+ * @param closed those of living chains that these do not need
+ */
+function takeRemovable(
     rows: readonly OldToken[],
-    verdicts: ReadonlyMap<string, Verdict>
-): Promise<string[]> {
+    verdicts: ReadonlyMap<string, Verdict>,
+    closed: ReadonlySet<string>
+): string[] {
     const ids: string[] = [];
-    const superseded: OldToken[] = [];
     for (const row of [...rows].sort((one, other) => one.generation - other.generation)) {
         const verdict = verdicts.get(row.grant_id);
         if (verdict?.state === 'ended') {
             ids.push(row.id);
-        } else if (verdict?.state === 'expired' && row.generation === verdict.oldest) {
+        } else if (
             // A token that is itself still good would pass for the head without its successor.
-            verdict.oldest += 1;
-            ids.push(row.id);
-        } else if (verdict?.state === 'live' && row.generation < verdict.head - 1) {
-            superseded.push(row);
-        }
-    }
-    const closed = await findClosed(sweep, superseded);
-    for (const row of superseded) {
-        const verdict = verdicts.get(row.grant_id)!;
-        if (closed.has(row.id) && row.generation === verdict.oldest) {
+            row.generation === verdict?.oldest &&
+            (verdict.state === 'expired' || (verdict.state === 'live' && closed.has(row.id)))
+        ) {
             verdict.oldest += 1;
             ids.push(row.id);
         }

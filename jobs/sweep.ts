@@ -51,6 +51,13 @@ export class Pace {
     }
 }
 
+/** Rows that may go, by their ids. */
+interface Found {
+    ids: readonly string[];
+    /** False when all have been found. */
+    more: boolean;
+}
+
 /**
  * Runs the batches of one sweep: sized so that each takes about as long as it should on this database, with a rest in
  * between, and again when the database was away.
@@ -113,6 +120,31 @@ export class Sweep {
             const done = await this.batch(pace, work);
             total += done.removed;
             more = done.more;
+        }
+        return total;
+    }
+
+    /**
+     * Removes rows of a table that are found in an order of their own, the next while those before them are going.
+     *
+     * @param find takes how many rows it may look at, and gives the ids of those that may go. When it is called the rows
+     * that it gave before may not be gone yet; called again after it has thrown, it does the same once more
+     * @returns how many rows were removed
+     */
+    async removeFound(table: string, find: (size: number) => Promise<Found>): Promise<number> {
+        const pace = this.pace();
+        let total = 0;
+        let next: Promise<Found> | undefined = this.#persist(() => find(pace.size));
+        try {
+            while (next && !this.isStopped) {
+                const { ids, more }: Found = await next;
+                next = more && !this.isStopped ? this.#persist(() => find(pace.size)) : undefined;
+                // Heard of when its turn comes.
+                next?.catch(() => undefined);
+                total += (await this.batch(pace, async () => ({ removed: await this.delete(table, ids) }))).removed;
+            }
+        } finally {
+            await next?.catch(() => undefined);
         }
         return total;
     }
