@@ -4,7 +4,7 @@ import { boomify } from '@hapi/boom';
 import type { Context } from '../context';
 import { isUnavailable } from '../database';
 import { RAW_PAYLOAD, readFormText } from '../routes/body';
-import { NO_STORE, setHeaders } from '../routes/headers';
+import { NO_STORE, setHeaders, WHOLE } from '../routes/headers';
 import { isTakenOver, loginUrl, signedInAccount } from '../routes/session';
 import { holds } from '../scopes/vocabulary';
 import type { Account } from '../options';
@@ -89,6 +89,7 @@ export function pageRoute(pages: Pages, { method, path, handler, after }: Page):
         options: {
             auth: { strategies: [...context.settings.session.strategies], mode: 'try' },
             cors: false,
+            response: WHOLE,
             // The forum's own guard of forms does not know ours.
             plugins: { crumb: false },
             ...(method === 'POST' && { payload: RAW_PAYLOAD }),

@@ -1,4 +1,4 @@
-import type { Request } from '@hapi/hapi';
+import type { Request, RouteOptionsResponse } from '@hapi/hapi';
 
 /** Sets a header on whatever the request is answered with, errors included. */
 export function setHeaders(request: Request, headers: Record<string, string>): void {
@@ -14,3 +14,6 @@ export function setHeaders(request: Request, headers: Record<string, string>): v
 
 /** For answers that are a secret or somebody's (RFC 6749 §5.1). */
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
+
+/** Answers come whole: hapi would cut a page in pieces for whoever asks, and answer a wrong `Range` in its own shape. */
+export const WHOLE: RouteOptionsResponse = { ranges: false };

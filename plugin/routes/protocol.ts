@@ -2,7 +2,7 @@ import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCor
 import { protocolErrors, refusing } from '../errors';
 import { RAW_PAYLOAD, readFormBody } from './body';
 import type { Form } from './form';
-import { NO_STORE, setHeaders } from './headers';
+import { NO_STORE, setHeaders, WHOLE } from './headers';
 
 /** Any page may talk to the endpoints that look at no cookie. */
 export const ANY_ORIGIN: RouteOptionsCors = {
@@ -24,6 +24,7 @@ export const PROTOCOL_ROUTE: RouteOptions = {
     auth: false,
     cors: ANY_ORIGIN,
     state: { parse: false, failAction: 'ignore' },
+    response: WHOLE,
     ext: { onPreResponse: [{ method: protocolErrors }, { method: noStore }] }
 };
 

@@ -3,7 +3,7 @@ import type { Context } from '../context';
 import { ManagementError, managementErrors, OAuthError, protocolErrors, refusal, refusing } from '../errors';
 import type { Account, Settings } from '../options';
 import { RAW_PAYLOAD } from './body';
-import { NO_STORE, setHeaders } from './headers';
+import { NO_STORE, setHeaders, WHOLE } from './headers';
 
 /** Which of the two error shapes an endpoint answers. */
 export type Shape = 'protocol' | 'management';
@@ -52,6 +52,7 @@ function sessionOptions(context: Context, shape: Shape, guarded: boolean): Route
             additionalHeaders: [],
             additionalExposedHeaders: []
         },
+        response: WHOLE,
         ext: {
             ...(guarded && { onPreAuth: { method: refuseOtherSites(context, shape) } }),
             onPreResponse: [

@@ -198,6 +198,15 @@ describe('Every page', () => {
         }
     });
 
+    it('is shown as a whole, whatever part of it is asked for', async () => {
+        for (const range of ['bytes=0-1', 'bytes=99999999-', '%ff']) {
+            const { status, headers, html } = await visitor(FRIGG).get(CONNECTED, { range });
+            expect(status).to.equal(200);
+            expect(headers['cache-control']).to.equal('no-store');
+            expect(html.trimEnd()).to.endWith('</html>');
+        }
+    });
+
     it('sends people without a session to the sign-in and takes them back', async () => {
         const suspended = forum.addAccount();
         const browser = visitor(suspended);

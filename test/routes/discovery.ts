@@ -127,6 +127,16 @@ describe('the discovery documents', () => {
         }
     });
 
+    it('come whole, whatever part is asked for', async () => {
+        for (const path of [...DOCUMENTS, '/oauth/jwks']) {
+            const whole = await forum.as(null, 'GET', path);
+            for (const range of ['bytes=0-1', 'bytes=99999-', '%ff']) {
+                const answer = await forum.as(null, 'GET', path, undefined, { range });
+                expect([answer.status, answer.text]).to.equal([200, whole.text]);
+            }
+        }
+    });
+
     it('ask neither the database nor for an account', async () => {
         const finds = forum.finds;
         const { dataSource } = await openDatabase('embedded');

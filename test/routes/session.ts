@@ -153,6 +153,16 @@ describe('an endpoint for a signed-in member', () => {
         await expectNobodyEverywhere(forum, { authorization: `Bearer ${token}` });
     });
 
+    it('answers as a whole, whatever part of it is asked for', async () => {
+        const forum = await host(null);
+        const whole = await forum.as(FRIGG, 'GET', MANAGEMENT);
+        for (const range of ['bytes=0-1', 'bytes=9999-', '%ff']) {
+            const answer = await forum.as(FRIGG, 'GET', MANAGEMENT, undefined, { range });
+            expect([answer.status, answer.text]).to.equal([200, whole.text]);
+            expect(answer.headers['cache-control']).to.equal('no-store');
+        }
+    });
+
     it('says that it failed where the strategy or the host did, without what it said', async () => {
         const failing = (error: Error) =>
             host(() => {
