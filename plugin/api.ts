@@ -78,7 +78,8 @@ export interface ForumOAuth {
         decide(accountId: string, requestId: string, decision: 'approve' | 'deny'): Promise<AuthorizationDecision>;
     };
     deviceConsent: {
-        read(accountId: string, userCode: string): Promise<DeviceConsent>;
+        /** @param address where the code was typed; without it wrong ones count for the account only */
+        read(accountId: string, userCode: string, address?: string): Promise<DeviceConsent>;
         decide(accountId: string, userCode: string, decision: Decision): Promise<{ status: 'approved' | 'denied' }>;
     };
 }
@@ -128,7 +129,8 @@ export function forumApi(context: Context): ForumOAuth {
                 decideAuthorizationConsent(context, await acting(accountId), requestId, decision)
         },
         deviceConsent: {
-            read: async (accountId, userCode) => readDeviceConsent(context, await acting(accountId), userCode),
+            read: async (accountId, userCode, address) =>
+                readDeviceConsent(context, await acting(accountId), userCode, address),
             decide: async (accountId, userCode, decision) =>
                 decideDeviceConsent(context, await acting(accountId), userCode, decision)
         }

@@ -1,6 +1,7 @@
 import type { Server } from '@hapi/hapi';
 import type { Database } from './database';
 import type { EmitEvent } from './events';
+import type { Limits } from './limits/limits';
 import type { Account, Settings } from './options';
 import type { Vocabulary } from './scopes/vocabulary';
 import type { KeySet } from './tokens/keys';
@@ -14,6 +15,7 @@ export interface Context {
     /** Access tokens of this issuer and audience that one of these keys signed. */
     readonly provenTokens: ProvenTokens;
     readonly vocabulary: Vocabulary;
+    readonly limits: Limits;
     /** The current time, epoch milliseconds. */
     readonly clock: () => number;
     readonly emit: EmitEvent;

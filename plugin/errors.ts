@@ -77,6 +77,14 @@ export class OAuthError extends Error {
     }
 }
 
+/** Over a limit. @param wait milliseconds until it may be tried again */
+export function tooManyRequests(description: string, wait: number): OAuthError {
+    return new OAuthError('temporarily_unavailable', description, {
+        statusCode: 429,
+        headers: { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }
+    });
+}
+
 /** The stable codes of the management endpoints. */
 export type ManagementErrorCode =
     | 'invalid_request'

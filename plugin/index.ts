@@ -22,7 +22,17 @@ export type { SweepOptions } from '../jobs/sweep';
 export { ALGORITHMS, generateSigningKey, type Algorithm } from './tokens/keys';
 export { FORUM_PERMISSIONS } from './permissions';
 export { ManagementError, OAuthError, type ManagementErrorCode, type OAuthErrorCode } from './errors';
-export type { Account, Accounts, FirstPartyClient, Lifetimes, Options, SessionCredentials } from './options';
+export type {
+    Account,
+    Accounts,
+    FirstPartyClient,
+    Lifetimes,
+    Limit,
+    LimitsOptions,
+    LimitsRedis,
+    Options,
+    SessionCredentials
+} from './options';
 export type { ForumOAuth } from './api';
 export type { OAuthCredentials } from './strategies/bearer';
 export type { AccessTokenClaims } from './tokens/access-token';

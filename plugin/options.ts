@@ -1,3 +1,4 @@
+import type { Request } from '@hapi/hapi';
 import Joi from 'joi';
 import type { JWK } from 'jose';
 import type { DataSource, EntityMetadata } from 'typeorm';
@@ -50,6 +51,38 @@ export interface FirstPartyClient {
     name: string;
 }
 
+/** So many points in so many seconds, from the first of them on. */
+export interface Limit {
+    points: number;
+    /** At most 86400, a day. */
+    seconds: number;
+}
+
+/**
+ * An ioredis client or cluster. Said in so few words because a host without Redis, which has not got ioredis, reads
+ * these types too.
+ */
+export interface LimitsRedis {
+    readonly status: string;
+    defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void;
+}
+
+/** How often something may be done from one address. What a limit leaves out has its default; `false` turns it off. */
+export interface LimitsOptions {
+    /** Counts for all processes on this Redis. Without it, and while it is away, each process counts for itself. */
+    redis?: LimitsRedis;
+    /** Where a request comes from. Default: `request.info.remoteAddress`. A forum behind a proxy gives its own. */
+    address?: (request: Request) => string | undefined;
+    /** Device authorization requests, by client and address. Default: 6000 in 60 seconds. */
+    deviceAuthorization?: Partial<Limit> | false;
+    /** Refreshes, by client and address. Default: 30000 in 60 seconds. */
+    refresh?: Partial<Limit> | false;
+    /** Failed authentications of clients, by client and address. Default: 300 in 60 seconds. */
+    clientAuthentication?: Partial<Limit> | false;
+    /** Wrong user codes, by address, whatever the accounts. Default: 100 in 600 seconds. */
+    userCode?: Partial<Limit> | false;
+}
+
 /** The session credentials that the host's strategy yields. */
 export type SessionCredentials = Record<string, unknown>;
 
@@ -93,11 +126,25 @@ export interface Options {
         /** Whether a token's permissions stand until it expires (`token`, default) or are checked at each request. */
         permissions?: 'token' | 'current';
     };
+    /** Limits by address; `false` turns all of them off, for a forum that has its own. */
+    limits?: LimitsOptions | false;
     /** Sweep expired rows in this process, for a forum that runs in one process without Redis. */
     jobs?: 'in-process';
     /** The current time in epoch milliseconds, for tests. Default: `Date.now`. */
     clock?: () => number;
 }
+
+/** The names of the limits, with their defaults. */
+export const DEFAULT_LIMITS = {
+    deviceAuthorization: { points: 6000, seconds: 60 },
+    refresh: { points: 30_000, seconds: 60 },
+    clientAuthentication: { points: 300, seconds: 60 },
+    userCode: { points: 100, seconds: 600 }
+};
+
+export type LimitName = keyof typeof DEFAULT_LIMITS;
+
+export type LimitsSettings = Record<LimitName, Limit | false> & Pick<LimitsOptions, 'redis' | 'address'>;
 
 /** The options with every default filled in. */
 export interface Settings {
@@ -123,6 +170,7 @@ export interface Settings {
     urls: { login: string; authorizationConsent: string; deviceConsent: string };
     firstPartyClients: FirstPartyClient[];
     bearer: { permissions: 'token' | 'current' };
+    limits: LimitsSettings;
     jobs: 'in-process' | undefined;
     clock: () => number;
 }
@@ -217,6 +265,23 @@ const accounts = Joi.any()
     })
     .messages({ 'any.custom': '{{#label}} must be an object with a function find(accountId)' });
 
+const limit = Joi.object({
+    points: Joi.number().strict().integer().min(1).max(1e9),
+    // A timer ends each count in memory, and none takes longer than some weeks.
+    seconds: seconds.max(24 * 60 * 60)
+})
+    .allow(false)
+    .messages({ 'object.base': '{{#label}} must be false or an object of points and seconds' });
+
+const redis = Joi.any()
+    .custom((value: Partial<LimitsRedis> | null) => {
+        if (typeof value?.status !== 'string' || typeof value.defineCommand !== 'function') {
+            throw new Error('no client');
+        }
+        return value;
+    })
+    .messages({ 'any.custom': '{{#label}} must be an ioredis client' });
+
 const schema = Joi.object({
     issuer: issuer.required(),
     dataSource,
@@ -257,6 +322,16 @@ const schema = Joi.object({
         )
         .unique('clientId'),
     bearer: Joi.object({ permissions: Joi.valid('token', 'current') }),
+    limits: Joi.object({
+        redis,
+        address: Joi.function().messages({ 'object.base': '{{#label}} must be of type function' }),
+        deviceAuthorization: limit,
+        refresh: limit,
+        clientAuthentication: limit,
+        userCode: limit
+    })
+        .allow(false)
+        .messages({ 'object.base': '{{#label}} must be false or an object' }),
     jobs: Joi.valid('in-process'),
     clock: Joi.function()
 })
@@ -317,8 +392,23 @@ export function readOptions(options: unknown): Settings {
         urls,
         firstPartyClients: given.firstPartyClients ?? [{ clientId: 'storyden-cli', name: 'Storyden' }],
         bearer: { permissions: given.bearer?.permissions ?? 'token' },
+        limits: readLimits(given.limits),
         jobs: given.jobs,
         clock: given.clock ?? (() => Date.now())
+    };
+}
+
+function readLimits(given: LimitsOptions | false = {}): LimitsSettings {
+    const limitOf = (name: LimitName): Limit | false => {
+        const limit = given && given[name];
+        return limit !== false && { ...DEFAULT_LIMITS[name], ...definedMembers(limit) };
+    };
+    return {
+        ...(given && { redis: given.redis, address: given.address }),
+        deviceAuthorization: limitOf('deviceAuthorization'),
+        refresh: limitOf('refresh'),
+        clientAuthentication: limitOf('clientAuthentication'),
+        userCode: limitOf('userCode')
     };
 }
 
@@ -326,7 +416,7 @@ export function readOptions(options: unknown): Settings {
 const SECRET = new Set<string | number | undefined>(['signingKeys', 'dataSource', 'accounts']);
 
 function mayShow({ path, type }: Joi.ValidationErrorItem): boolean {
-    return type !== 'object.unknown' && path.length > 0 && !SECRET.has(path[0]);
+    return type !== 'object.unknown' && path.length > 0 && !SECRET.has(path[0]) && path[1] !== 'redis';
 }
 
 /** What came, in words. */

@@ -5,6 +5,7 @@ import { forumApi } from './api';
 import { keepContext, type Context } from './context';
 import { Database } from './database';
 import { eventEmitter } from './events';
+import { Limits } from './limits/limits';
 import { readOptions, type Options, type Settings } from './options';
 import { adminRoutes } from './routes/admin';
 import { authorizeRoutes } from './routes/authorize';
@@ -38,6 +39,7 @@ export async function register(server: Server, options: Options): Promise<void> 
         keys: await importKeys(settings.signingKeys),
         provenTokens: new ProvenTokens(),
         vocabulary: { permissions: settings.permissions.all, administrator: settings.permissions.administrator },
+        limits: addLimits(server, settings),
         clock: settings.clock,
         emit: eventEmitter(server, settings.clock),
         findAccount: (accountId) => findAccount(settings.accounts, accountId),
@@ -74,6 +76,20 @@ export async function register(server: Server, options: Options): Promise<void> 
     registerBearer(server, context);
     server.expose(forumApi(context));
     keepContext(server, context);
+}
+
+/** What was counted in this process goes with the server. */
+function addLimits(server: Server, settings: Settings): Limits {
+    const limits = new Limits(settings, {
+        lost: () =>
+            server.log(
+                ['oauth', 'limits', 'warning'],
+                'Redis does not answer: until it does, each process counts for itself'
+            ),
+        back: () => server.log(['oauth', 'limits'], 'Redis answers again')
+    });
+    server.ext('onPostStop', () => limits.clear());
+    return limits;
 }
 
 /** Sweeps run while the server does. */

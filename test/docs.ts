@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import * as OAuth from '../plugin';
-import { readOptions } from '../plugin/options';
+import { DEFAULT_LIMITS, readOptions } from '../plugin/options';
 import { Forum, ISSUER, openDatabase, signingKey, type OpenDatabase } from './support/forum';
 
 export const lab = Lab.script();
@@ -91,6 +91,11 @@ describe('The documentation', () => {
         );
         for (const [name, value] of Object.entries(settings.lifetimes)) {
             expect(rows.get(`lifetimes.${name}`)).to.equal(`\`${value}\``);
+        }
+        for (const [name, limit] of Object.entries(DEFAULT_LIMITS)) {
+            const written = `{ points: ${limit.points}, seconds: ${limit.seconds} }`;
+            expect(rows.get(`limits.${name}`)).to.equal(`\`${written}\``);
+            expect(api).to.contain(`| \`${name}\` | \`${written}\` |`);
         }
         for (const [name, value] of Object.entries(settings.urls)) {
             expect(rows.get(`urls.${name}`)!).to.startWith(`\`${value.slice(ISSUER.length)}\``);

@@ -76,6 +76,14 @@ describe('the options', () => {
             },
             firstPartyClients: [{ clientId: 'storyden-cli', name: 'Storyden' }],
             bearer: { permissions: 'token' },
+            limits: {
+                redis: undefined,
+                address: undefined,
+                deviceAuthorization: { points: 6000, seconds: 60 },
+                refresh: { points: 30000, seconds: 60 },
+                clientAuthentication: { points: 300, seconds: 60 },
+                userCode: { points: 100, seconds: 600 }
+            },
             jobs: undefined
         });
     });
@@ -107,6 +115,12 @@ describe('the options', () => {
         });
         const urls = { login: 'https://forum.example/in' };
         expect(accepts({ urls }).urls.deviceConsent).to.equal('https://forum.example/oauth/consent');
+        const limits = { refresh: { points: 5 }, deviceAuthorization: { seconds: 5 } };
+        expect(accepts({ limits }).limits).to.include({
+            refresh: { points: 5, seconds: 60 },
+            deviceAuthorization: { points: 6000, seconds: 5 },
+            userCode: { points: 100, seconds: 600 }
+        });
         expect(accepts({ permissions: { manageClients: 'BUILD' } }).permissions.administrator).to.equal(
             'ADMINISTRATOR'
         );
@@ -168,6 +182,15 @@ describe('the options', () => {
         }
     });
 
+    it('turn limits off, all of them or one', () => {
+        const off = { deviceAuthorization: false, refresh: false, clientAuthentication: false, userCode: false } as const;
+        expect(accepts({ limits: false }).limits).to.equal(off);
+        expect(accepts({ limits: { refresh: false } }).limits).to.include({
+            refresh: false,
+            clientAuthentication: { points: 300, seconds: 60 }
+        });
+    });
+
     describe('stop the registration', () => {
         it('when there are none', () => {
             for (const [options, got] of [
@@ -197,7 +220,8 @@ describe('the options', () => {
                 'permissions.admin',
                 'lifetimes.acessToken',
                 'urls.consent',
-                'bearer.scope'
+                'bearer.scope',
+                'limits.refreshes'
             ]) {
                 expect(refusal(path, 5)).to.startWith(`hapi-forum-oauth: "${path}" is not allowed, but got a number`);
             }
@@ -387,6 +411,45 @@ describe('the options', () => {
             }
         });
 
+        it('when a limit is malformed', () => {
+            for (const value of [true, null, 5, 'x', []]) {
+                expect(refusal('limits', value)).to.startWith(
+                    'hapi-forum-oauth: "limits" must be false or an object, but got '
+                );
+                expect(refusal('limits.refresh', value)).to.startWith(
+                    'hapi-forum-oauth: "limits.refresh" must be false or an object of points and seconds, but got '
+                );
+            }
+            for (const name of ['deviceAuthorization', 'refresh', 'clientAuthentication', 'userCode']) {
+                for (const value of [0, -1, 1.5, '60', NaN, Infinity, null]) {
+                    for (const member of ['points', 'seconds']) {
+                        expect(refusal(`limits.${name}`, { [member]: value })).to.match(
+                            new RegExp(
+                                `^hapi-forum-oauth: "limits\\.${name}\\.${member}" (must|cannot) be .+, but got `
+                            )
+                        );
+                    }
+                }
+                expect(refusal(`limits.${name}`, { points: 5, second: 5 })).to.startWith(
+                    `hapi-forum-oauth: "limits.${name}.second" is not allowed, but got a number`
+                );
+                expect(refusal(`limits.${name}`, { seconds: 86_401 })).to.equal(
+                    `hapi-forum-oauth: "limits.${name}.seconds" must be less than or equal to 86400, but got a number (86401)`
+                );
+            }
+            expect(refusal('limits.address', 'x-real-ip')).to.equal(
+                'hapi-forum-oauth: "limits.address" must be of type function, but got a string ("x-real-ip")'
+            );
+        });
+
+        it('when the Redis of the limits is no client, without a word of its password', () => {
+            for (const value of [null, 5, {}, { status: 'ready' }, 'redis://:hunter2@redis', { host: 'redis' }]) {
+                const message = refusal('limits.redis', value);
+                expect(message).to.startWith('hapi-forum-oauth: "limits.redis" must be an ioredis client, but got ');
+                expect(message).to.not.contain('hunter2');
+            }
+        });
+
         it('when built-in clients are malformed', () => {
             for (const [client, path] of [
                 [{ clientId: 'a' }, 'firstPartyClients[0].name'],
@@ -462,6 +525,13 @@ describe('the options', () => {
                 expect(this.#own).to.equal(1);
             }
         }
+        class Client {
+            readonly #commands: string[] = [];
+            readonly status = 'ready';
+            defineCommand(name: string): void {
+                this.#commands.push(name);
+            }
+        }
         const source = await new Source({ ...embeddedDatabase(), entities }).initialize();
         const members = new Members();
         const settings = readOptions(new Given(source, members, required.signingKeys));
@@ -469,6 +539,11 @@ describe('the options', () => {
         expect(settings.dataSource).to.shallow.equal(source);
         expect((await settings.accounts.find('odin'))?.permissions).to.equal(['CREATE_POST']);
         expect((settings.dataSource as Source).label).to.equal('forum');
+        const redis = new Client();
+        const address = (): string => 'a';
+        const { limits } = accepts({ limits: { redis, address } });
+        expect(limits.redis).to.shallow.equal(redis);
+        expect(limits.address).to.shallow.equal(address);
         await source.destroy();
     });
 

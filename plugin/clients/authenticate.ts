@@ -1,11 +1,12 @@
+import type { Context } from '../context';
 import { OAuthError } from '../errors';
+import type { Caller } from '../limits/limits';
 import type { Form } from '../routes/form';
 import { hashClientSecret, sameHash } from '../tokens/secret';
 import type { Client } from './client';
 
 /** What a request says of its client. */
-export interface ClientCredentials {
-    clientId: string;
+export interface ClientCredentials extends Caller {
     secret: string | undefined;
     /** True for `client_secret_basic`: the answer to a failure then carries a challenge (RFC 6749 §5.2). */
     basic: boolean;
@@ -24,20 +25,36 @@ export function invalidClient(basic: boolean): OAuthError {
 }
 
 /**
+ * Answers a failed authentication, and counts it.
+ *
+ * @param found the client that the credentials name, if there is one
+ * @throws OAuthError `invalid_client`, 429 after too many of them from one address
+ */
+export async function refuseClient(
+    { limits }: Context,
+    credentials: ClientCredentials,
+    found: Client | null
+): Promise<never> {
+    await limits.failedAuthentication(credentials, found);
+    throw invalidClient(credentials.basic);
+}
+
+/**
  * Reads the client's credentials from the `Authorization` header (RFC 6749 §2.3.1, its parts form-encoded) or from the
  * form.
  *
+ * @param address where the request came from
  * @throws OAuthError `invalid_request` for two methods at once or a `client_id` that contradicts the header,
  * `invalid_client` for none or an unreadable header
  */
-export function readCredentials(authorization: string | undefined, form: Form): ClientCredentials {
+export function readCredentials(authorization: string | undefined, form: Form, address: string): ClientCredentials {
     const clientId = form.get('client_id');
     const secret = form.get('client_secret');
     if (authorization === undefined) {
         if (clientId === undefined) {
             throw invalidClient(false);
         }
-        return { clientId, secret, basic: false };
+        return { clientId, address, secret, basic: false };
     }
     if (secret !== undefined) {
         throw new OAuthError('invalid_request', 'Authenticate by the Authorization header or by the form, not by both');
@@ -49,7 +66,7 @@ export function readCredentials(authorization: string | undefined, form: Form): 
     if (clientId !== undefined && clientId !== basic.clientId) {
         throw new OAuthError('invalid_request', 'The client_id differs from the one in the Authorization header');
     }
-    return { ...basic, basic: true };
+    return { ...basic, address, basic: true };
 }
 
 function readBasic(authorization: string): { clientId: string; secret: string | undefined } | null {
@@ -74,15 +91,25 @@ function decodePart(text: string): string {
  * secret of its own (RFC 6749 §2.3).
  *
  * @param found the client that the credentials name, if there is one
- * @param now epoch milliseconds
- * @throws OAuthError `invalid_client`
+ * @throws OAuthError `invalid_client`, 429 after too many of them from one address
  */
-export function authenticateClient(found: Client | null, credentials: ClientCredentials, now: number): Client {
+export async function authenticateClient(
+    context: Context,
+    found: Client | null,
+    credentials: ClientCredentials
+): Promise<Client> {
     const { secret, basic } = credentials;
+    // One that sends no secret guesses none: who fails on purpose keeps no public client out.
+    if (found && secret !== undefined) {
+        await context.limits.mayAuthenticate(found, credentials.address);
+    }
     const hash = hashClientSecret(secret ?? '');
     const isPublic = found?.type === 'public';
-    if (!found || (isPublic ? secret !== undefined || basic : !isSecretOf(found, hash, now) || secret === undefined)) {
-        throw invalidClient(basic);
+    if (
+        !found ||
+        (isPublic ? secret !== undefined || basic : !isSecretOf(found, hash, context.clock()) || secret === undefined)
+    ) {
+        return refuseClient(context, credentials, found);
     }
     return found;
 }

@@ -1,5 +1,5 @@
 import type { ClientCredentials } from '../clients/authenticate';
-import { invalidClient } from '../clients/authenticate';
+import { refuseClient } from '../clients/authenticate';
 import { DEVICE_CODE_GRANT, findClient, FIRST_PARTY_SCOPES } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors';
@@ -28,16 +28,18 @@ export async function authorizeDevice(
     credentials: ClientCredentials,
     form: Form
 ): Promise<DeviceAuthorizationResponse> {
+    const counted = context.limits.begin('deviceAuthorization', credentials);
     const client = await findClient(context, credentials.clientId);
     if (!client) {
-        throw invalidClient(credentials.basic);
+        return refuseClient(context, credentials, null);
     }
     if (client.type === 'confidential') {
         throw new OAuthError('unauthorized_client', 'A confidential client may not ask for a device code');
     }
     if (credentials.secret !== undefined || credentials.basic) {
-        throw invalidClient(credentials.basic);
+        return refuseClient(context, credentials, client);
     }
+    await counted.admit(client);
     requireGrant(client, DEVICE_CODE_GRANT);
     const requested = requestedScope(context, form);
     checkResource(context, form);

@@ -34,6 +34,8 @@ export interface Decision {
     decision: Answer;
     /** When the person signed in, epoch seconds, where the host tells. */
     authTime: number | null;
+    /** Where the answer came from. Without it wrong codes count for the account only. */
+    address?: string;
 }
 
 /**
@@ -42,18 +44,24 @@ export interface Decision {
  * @throws OAuthError `access_denied` when the account may not approve applications or somebody else has read the code,
  * `invalid_request` for any other code, 429 after too many of them
  */
-export async function readDeviceConsent(context: Context, account: Account, typed: string): Promise<DeviceConsent> {
-    return (await askDeviceConsent(context, account, typed)).consent;
+export async function readDeviceConsent(
+    context: Context,
+    account: Account,
+    typed: string,
+    address?: string
+): Promise<DeviceConsent> {
+    return (await askDeviceConsent(context, account, typed, address)).consent;
 }
 
 /** The same, with who asks and since when. */
 export async function askDeviceConsent(
     context: Context,
     account: Account,
-    typed: string
+    typed: string,
+    address?: string
 ): Promise<Asked<DeviceConsent>> {
     requireMayAuthorize(context, account);
-    const attempt = await attemptUserCode(context, account.id);
+    const attempt = await attemptUserCode(context, account.id, address);
     const device = await findUndecided(context, typed);
     if (!device) {
         await attempt.wasWrong();
@@ -96,13 +104,13 @@ export async function decideDeviceConsent(
     context: Context,
     account: Account,
     typed: string,
-    { decision, authTime }: Decision
+    { decision, authTime, address }: Decision
 ): Promise<{ status: 'approved' | 'denied' }> {
     requireAnswer(decision);
     if (decision === 'approve') {
         requireMayAuthorize(context, account);
     }
-    const attempt = await attemptUserCode(context, account.id);
+    const attempt = await attemptUserCode(context, account.id, address);
     const code = readUserCode(typed);
     const device = code === null ? null : await findByUserCode(context.database, code);
     if (device?.claimedBy !== account.id) {

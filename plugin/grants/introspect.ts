@@ -1,4 +1,4 @@
-import { authenticateClient, invalidClient, type ClientCredentials } from '../clients/authenticate';
+import { authenticateClient, refuseClient, type ClientCredentials } from '../clients/authenticate';
 import { findClient, type Client } from '../clients/client';
 import type { Context } from '../context';
 import type { Form } from '../routes/form';
@@ -21,9 +21,9 @@ const INACTIVE: Introspection = { active: false };
  */
 export async function introspect(context: Context, credentials: ClientCredentials, form: Form): Promise<Introspection> {
     const found = await findClient(context, credentials.clientId);
-    const client = authenticateClient(found, credentials, context.clock());
+    const client = await authenticateClient(context, found, credentials);
     if (client.type !== 'confidential') {
-        throw invalidClient(credentials.basic);
+        return refuseClient(context, credentials, client);
     }
     const token = required(form, 'token');
     const address = readRefreshToken(token);

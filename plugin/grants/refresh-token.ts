@@ -47,11 +47,14 @@ export async function refreshTokenGrant(
     credentials: ClientCredentials,
     form: Form
 ): Promise<TokenResponse> {
+    const counted = context.limits.begin('refresh', credentials);
     const token = form.get('refresh_token');
     const address = token === undefined ? null : readRefreshToken(token);
     if (token === undefined || !address) {
         const found = await findClient(context, credentials.clientId);
-        requireGrant(authenticateClient(found, credentials, context.clock()), 'refresh_token');
+        const client = await authenticateClient(context, found, credentials);
+        await counted.admit(client);
+        requireGrant(client, 'refresh_token');
         required(form, 'refresh_token');
         throw unusable();
     }
@@ -59,7 +62,8 @@ export async function refreshTokenGrant(
     for (let attempts = 1; ; ++attempts) {
         const presentation = await findPresentation(context.database, credentials.clientId, address);
         const found = await knownClient(context, credentials.clientId, presentation.client);
-        const client = authenticateClient(found, credentials, context.clock());
+        const client = await authenticateClient(context, found, credentials);
+        await counted.admit(client);
         requireGrant(client, 'refresh_token');
         const requested = requestedScope(context, form);
         checkResource(context, form);

@@ -21,7 +21,7 @@ export async function revoke(context: Context, credentials: ClientCredentials, f
     const address = readRefreshToken(token);
     if (!address) {
         const found = await findClient(context, credentials.clientId);
-        const client = authenticateClient(found, credentials, context.clock());
+        const client = await authenticateClient(context, found, credentials);
         const claims = await verifyAccessToken(context, required(form, 'token'));
         if (claims?.client_id === client.clientId) {
             throw new OAuthError('unsupported_token_type', 'An access token is valid until it expires');
@@ -30,7 +30,7 @@ export async function revoke(context: Context, credentials: ClientCredentials, f
     }
     const presentation = await findPresentation(context.database, credentials.clientId, address);
     const found = await knownClient(context, credentials.clientId, presentation.client);
-    const client = authenticateClient(found, credentials, context.clock());
+    const client = await authenticateClient(context, found, credentials);
     const { chain, presented } = presentation;
     if (chain && (isIssued(chain.chainKey, token) || sameHash(hashSecret(token), presented?.hash ?? ''))) {
         const grant = { id: chain.id, accountId: chain.accountId, oauthClientId: client.id };

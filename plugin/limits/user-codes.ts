@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OAuthUserCodeFailure } from '../../entities';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { tooManyRequests, type OAuthError } from '../errors';
 import { createId } from '../ids';
+import { TOO_MANY_CODES } from './limits';
 
 /** So many wrong user codes in so many milliseconds, by one account (RFC 8628 §5.1). */
 const LIMIT = 10;
@@ -33,9 +34,15 @@ export interface Attempt {
  * Notes an attempt before the code is looked at, so that the guesses of an account that run at the same time know of
  * each other.
  *
- * @throws OAuthError 429 while ten wrong codes are younger than ten minutes, until the oldest of them ages out
+ * @param address where it came from; without it the attempt counts for the account only
+ * @throws OAuthError 429 while ten wrong codes are younger than ten minutes, until the oldest of them ages out, and while
+ * too many came from one address
  */
-export async function attemptUserCode({ clock, database }: Context, accountId: string): Promise<Attempt> {
+export async function attemptUserCode(
+    { clock, database, limits }: Context,
+    accountId: string,
+    address?: string
+): Promise<Attempt> {
     const now = clock();
     const id = createId(now);
     /** When other attempts were made, the latest first. */
@@ -58,6 +65,9 @@ export async function attemptUserCode({ clock, database }: Context, accountId: s
         return wrong.length;
     };
 
+    if (address !== undefined) {
+        await limits.mayEnterCode(address);
+    }
     await refuseBeyondLimit();
     await database.insert(OAuthUserCodeFailure, { id, accountId, createdAt: now, wrong: false });
     return {
@@ -81,6 +91,9 @@ export async function attemptUserCode({ clock, database }: Context, accountId: s
                 throw tooMany(earlier[LIMIT - 1]! + WINDOW - now);
             }
             await database.execute('UPDATE oauth_user_code_failures SET wrong = 1 WHERE id = ?', [id]);
+            if (address !== undefined) {
+                await limits.wrongCode(address);
+            }
             await refuseBeyondLimit();
         }
     };
@@ -88,8 +101,5 @@ export async function attemptUserCode({ clock, database }: Context, accountId: s
 
 /** @param wait milliseconds */
 function tooMany(wait: number): OAuthError {
-    return new OAuthError('temporarily_unavailable', 'Too many wrong codes, wait before you enter another', {
-        statusCode: 429,
-        headers: { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }
-    });
+    return tooManyRequests(TOO_MANY_CODES, wait);
 }

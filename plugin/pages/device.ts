@@ -2,6 +2,7 @@ import type { ResponseObject } from '@hapi/hapi';
 import { OAuthError } from '../errors';
 import { askDeviceConsent, decideDeviceConsent } from '../grants/device-consent';
 import { mayAuthorize } from '../grants/may-authorize';
+import { addressOf } from '../routes/address';
 import { sessionAuthTime } from '../routes/session';
 import { consentModel, isDecision } from './consent';
 import { isOwnNavigation, type Page, PageError, type Pages, type Visit } from './page';
@@ -25,7 +26,8 @@ async function read(visit: Visit): Promise<ResponseObject> {
         return askCode(visit, { typed });
     }
     try {
-        const asked = await askDeviceConsent(visit.pages.context, visit.account, typed);
+        const { context } = visit.pages;
+        const asked = await askDeviceConsent(context, visit.account, typed, addressOf(context, visit.request));
         return visit.view('device', {
             ...(await consentModel(visit, asked)),
             title: visit.pages.settings.strings['consent.title'],
@@ -48,7 +50,8 @@ async function decide(visit: Visit): Promise<ResponseObject> {
     try {
         const { status } = await decideDeviceConsent(pages.context, account, typed, {
             decision,
-            authTime: sessionAuthTime(pages.context, request)
+            authTime: sessionAuthTime(pages.context, request),
+            address: addressOf(pages.context, request)
         });
         return visit.view('decided', {
             title: pages.settings.strings[`decided.${status}`],

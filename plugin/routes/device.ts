@@ -1,11 +1,11 @@
 import type { ServerRoute } from '@hapi/hapi';
-import { readCredentials } from '../clients/authenticate';
 import type { Context } from '../context';
 import { authorizeDevice } from '../grants/device-authorization';
 import { decideDeviceConsent, readDeviceConsent } from '../grants/device-consent';
 import { required } from '../grants/parameters';
+import { addressOf } from './address';
 import { readConsentBody, readConsentQuery } from './consent';
-import { authorizationHeader, formRoute } from './protocol';
+import { authorizationHeader, credentialsOf, formRoute } from './protocol';
 import { sessionAuthTime, sessionRoute } from './session';
 
 /** The device authorization endpoint (RFC 8628 §3.1) and its consent, for the host's frontend. */
@@ -16,14 +16,15 @@ export function deviceRoutes(context: Context): ServerRoute[] {
             if (authorizationHeader(request) === undefined) {
                 required(form, 'client_id');
             }
-            return authorizeDevice(context, readCredentials(authorizationHeader(request), form), form);
+            return authorizeDevice(context, credentialsOf(context, request, form), form);
         }),
         sessionRoute(context, {
             method: 'GET',
             path,
             shape: 'protocol',
             changesState: true,
-            handler: (request, account) => readDeviceConsent(context, account, readConsentQuery(request, 'user_code'))
+            handler: (request, account) =>
+                readDeviceConsent(context, account, readConsentQuery(request, 'user_code'), addressOf(context, request))
         }),
         sessionRoute(context, {
             method: 'POST',
@@ -33,7 +34,8 @@ export function deviceRoutes(context: Context): ServerRoute[] {
                 const body = readConsentBody(request, 'user_code');
                 return decideDeviceConsent(context, account, body.subject, {
                     decision: body.decision,
-                    authTime: sessionAuthTime(context, request)
+                    authTime: sessionAuthTime(context, request),
+                    address: addressOf(context, request)
                 });
             }
         })

@@ -1,15 +1,14 @@
 import type { ServerRoute } from '@hapi/hapi';
-import { readCredentials } from '../clients/authenticate';
 import type { Context } from '../context';
 import { introspect } from '../grants/introspect';
-import { authorizationHeader, formRoute } from './protocol';
+import { credentialsOf, formRoute } from './protocol';
 
 /** The introspection endpoint (RFC 7662 §2): for servers, so no page of any origin may call it. */
 export function introspectRoutes(context: Context): ServerRoute[] {
     return [
         formRoute(
             '/oauth/introspect',
-            (form, request) => introspect(context, readCredentials(authorizationHeader(request), form), form),
+            (form, request) => introspect(context, credentialsOf(context, request, form), form),
             false
         )
     ];

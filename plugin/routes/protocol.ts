@@ -1,5 +1,8 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
+import { readCredentials, type ClientCredentials } from '../clients/authenticate';
+import type { Context } from '../context';
 import { protocolErrors, refusing } from '../errors';
+import { addressOf } from './address';
 import { RAW_PAYLOAD, readFormBody } from './body';
 import type { Form } from './form';
 import { NO_STORE, setHeaders, WHOLE } from './headers';
@@ -47,6 +50,15 @@ export function formRoute(
         options: { ...PROTOCOL_ROUTE, cors, payload: { ...RAW_PAYLOAD, allow: FORM } },
         handler: refusing(async (request, h) => handler(readFormBody(request), request, h))
     };
+}
+
+/**
+ * What a request says of its client.
+ *
+ * @throws OAuthError `invalid_request`, `invalid_client`
+ */
+export function credentialsOf(context: Context, request: Request, form: Form): ClientCredentials {
+    return readCredentials(authorizationHeader(request), form, addressOf(context, request));
 }
 
 export function authorizationHeader(request: Request): string | undefined {

@@ -1,14 +1,13 @@
 import type { ServerRoute } from '@hapi/hapi';
-import { readCredentials } from '../clients/authenticate';
 import type { Context } from '../context';
 import { revoke } from '../grants/revoke';
-import { authorizationHeader, formRoute } from './protocol';
+import { credentialsOf, formRoute } from './protocol';
 
 /** The revocation endpoint (RFC 7009 §2). */
 export function revokeRoutes(context: Context): ServerRoute[] {
     return [
         formRoute('/oauth/revoke', async (form, request, h) => {
-            await revoke(context, readCredentials(authorizationHeader(request), form), form);
+            await revoke(context, credentialsOf(context, request, form), form);
             return h.response().code(200);
         })
     ];

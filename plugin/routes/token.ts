@@ -1,5 +1,5 @@
 import type { ServerRoute } from '@hapi/hapi';
-import { authenticateClient, readCredentials } from '../clients/authenticate';
+import { authenticateClient } from '../clients/authenticate';
 import { DEVICE_CODE_GRANT, findClient, type Client } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors';
@@ -11,7 +11,7 @@ import { refreshTokenGrant } from '../grants/refresh-token';
 import { requireGrant } from '../grants/require-grant';
 import type { TokenResponse } from '../tokens/response';
 import type { Form } from './form';
-import { authorizationHeader, formRoute } from './protocol';
+import { credentialsOf, formRoute } from './protocol';
 
 type Grant = (context: Context, client: Client, form: Form) => Promise<TokenResponse>;
 
@@ -30,12 +30,12 @@ export function tokenRoutes(context: Context): ServerRoute[] {
     return [
         formRoute('/oauth/token', async (form, request) => {
             const grantType = required(form, 'grant_type');
-            const credentials = readCredentials(authorizationHeader(request), form);
+            const credentials = credentialsOf(context, request, form);
             if (grantType === 'refresh_token') {
                 return refreshTokenGrant(context, credentials, form);
             }
             const found = await findClient(context, credentials.clientId);
-            const client = authenticateClient(found, credentials, context.clock());
+            const client = await authenticateClient(context, found, credentials);
             const grant = GRANTS.get(grantType);
             if (!grant) {
                 throw new OAuthError('unsupported_grant_type', 'The server does not know this grant type');
