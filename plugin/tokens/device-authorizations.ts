@@ -141,8 +141,11 @@ const SLOW_DOWN = 5;
  */
 export async function recordPoll({ clock, database }: Context, device: DeviceAuthorization): Promise<boolean> {
     const now = clock();
+    // After a poll that lies ahead, the clock having been set back since, nobody knows how long ago it was.
     const early =
-        device.lastPolledAt !== null && now - device.lastPolledAt < device.pollInterval * 1000 - POLL_TOLERANCE;
+        device.lastPolledAt !== null &&
+        now >= device.lastPolledAt &&
+        now - device.lastPolledAt < device.pollInterval * 1000 - POLL_TOLERANCE;
     if (!early) {
         const noted = await database.execute(
             `UPDATE oauth_device_authorizations SET last_polled_at = ?

@@ -134,6 +134,16 @@ describe('a poll with a device code', () => {
         expect((await poll(code)).body.error).to.equal('slow_down');
     });
 
+    it('is not taken for early because the clock was set back', async () => {
+        const { device_code: code } = await forum.device();
+        expect((await poll(code)).body.error).to.equal('authorization_pending');
+        forum.pass(5 - 60);
+        expect((await poll(code)).body.error).to.equal('authorization_pending');
+        forum.pass(4);
+        expect((await poll(code)).body.error).to.equal('slow_down');
+        forum.pass(60);
+    });
+
     it('uses the interval of the options', async () => {
         const slow = await Forum.create(database.dataSource, { lifetimes: { devicePollInterval: 30 } });
         const { body } = await slow.form('/oauth/device_authorization', CLI);
