@@ -1,6 +1,7 @@
 import { deleteAnyClient, findClientRows, getAnyClient, listAllClients } from '../clients/administer';
 import { DEVICE_CODE_GRANT } from '../clients/client';
 import { requireAdministrator } from '../routes/admin';
+import { targetOf } from '../routes/target';
 import { splitNames } from '../scopes/text';
 import { listDeviceAuthorizations } from '../tokens/device-authorization-list';
 import { listTokens, TOKEN_STATUSES, type Token, type TokenStatus } from '../tokens/list';
@@ -188,7 +189,7 @@ export function adminPages(pages: Pages, path: string): Page[] {
                         selected: value === (status ?? '')
                     })),
                     tokens: list.tokens.map((token) =>
-                        tokenModel(token, `${here}/tokens${request.url.search.slice(0, 1000)}`)
+                        tokenModel(token, `${here}/tokens${targetOf(request).search.slice(0, 1000)}`)
                     ),
                     pager: pager(`${here}/tokens`, query, list)
                 });

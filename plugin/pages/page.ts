@@ -6,6 +6,7 @@ import { isUnavailable } from '../database';
 import { RAW_PAYLOAD, readFormText } from '../routes/body';
 import { NO_STORE, setHeaders, WHOLE } from '../routes/headers';
 import { isTakenOver, loginUrl, signedInAccount } from '../routes/session';
+import { targetOf } from '../routes/target';
 import { holds } from '../scopes/vocabulary';
 import type { Account } from '../options';
 import type { Forms } from './forms';
@@ -80,7 +81,7 @@ export function pageRoute(pages: Pages, { method, path, handler, after }: Page):
     const { context } = pages;
     const prefix = pages.pathOf('assets')!.slice(0, -pages.settings.paths.assets.length);
     const signIn = (request: Request, h: ResponseToolkit): ResponseObject => {
-        const back = after === undefined ? request.url.pathname + request.url.search : prefix + after;
+        const back = after === undefined ? pathAndQuery(request) : prefix + after;
         return h.redirect(loginUrl(context.settings, back)).code(303);
     };
     return {
@@ -118,6 +119,11 @@ export function pageRoute(pages: Pages, { method, path, handler, after }: Page):
     };
 }
 
+function pathAndQuery(request: Request): string {
+    const { pathname, search } = targetOf(request);
+    return pathname + search;
+}
+
 /**
  * Whether a page of ours sent a form. A page without a referrer sends the origin `null`, so what the browser says of the
  * site comes first; the token decides in any case.
@@ -146,7 +152,7 @@ function visitOf(pages: Pages, request: Request, h: ResponseToolkit, account: Ac
         h,
         account,
         form,
-        query: request.url.searchParams,
+        query: targetOf(request).searchParams,
         view: (template, model, status = 200) => {
             const { forms } = pages;
             const { secret, isNew } = forms.secretOf(request);

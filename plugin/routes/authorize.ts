@@ -15,6 +15,7 @@ import { readConsentBody, readConsentQuery } from './consent';
 import { parseForm, type Form } from './form';
 import { NO_STORE, setHeaders } from './headers';
 import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime, sessionRoute } from './session';
+import { targetOf } from './target';
 
 /** Added to the request that a demanded sign-in comes back to: when it was demanded, epoch seconds. */
 const LOGIN_AFTER = 'login_after';
@@ -70,7 +71,7 @@ export function authorizeRoutes(context: Context): ServerRoute[] {
 }
 
 async function authorize(context: Context, request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValueTypes> {
-    const form = parseForm(request.url.search.slice(1));
+    const form = parseForm(targetOf(request).search.slice(1));
     const destination = await findDestination(context, form);
     try {
         const accountId = sessionAccountId(context, request);
@@ -144,7 +145,7 @@ async function decide(
  * @param demanded true when a sign-in has to take place although there may be a session
  */
 function loginPage({ clock, settings }: Context, request: Request, demanded: boolean): string {
-    const back = new URL(request.url);
+    const back = new URL(targetOf(request));
     if (demanded) {
         back.searchParams.set(LOGIN_AFTER, String(Math.floor(clock() / 1000)));
     }

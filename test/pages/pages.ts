@@ -207,6 +207,18 @@ describe('Every page', () => {
         }
     });
 
+    it('is shown whatever the Host header says', async () => {
+        const headers = { host: 'no host' };
+        for (const path of paths.slice(0, 5)) {
+            const { status } = await visitor(FRIGG).get(path, headers);
+            expect(status, path).to.equal((await visitor(FRIGG).get(path)).status);
+        }
+        const out = await visitor().get(`${CONNECTED}?page=2`, headers);
+        expect(out.location).to.equal(`${ISSUER}/login?return_to=${encodeURIComponent(`${CONNECTED}?page=2`)}`);
+        expect((await visitor().get('/oauth/pages/pages.css', headers)).status).to.equal(200);
+        expect((await visitor(ODIN).get(`${ADMIN}/tokens`, headers)).status).to.equal(200);
+    });
+
     it('sends people without a session to the sign-in and takes them back', async () => {
         const suspended = forum.addAccount();
         const browser = visitor(suspended);

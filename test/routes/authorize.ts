@@ -170,6 +170,16 @@ describe('GET /oauth/authorize', () => {
     });
 
     describe('the session, the second step', () => {
+        it('is looked for whatever the Host header says', async () => {
+            const headers = { host: 'no host' };
+            const asked = await authorize(forum, FRIGG, parametersOf(app), headers);
+            expect(locationOf(asked)).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
+            const [sent, usual] = await Promise.all(
+                [headers, {}].map((each) => authorize(forum, null, parametersOf(app, { code_challenge: 'x' }), each))
+            );
+            expect(locationOf(sent!)).to.equal(locationOf(usual!));
+        });
+
         it('sends nobody to the sign-in page, with the way back', async () => {
             const parameters = parametersOf(app, { state: 'a&b=c d+é', nonce: 'n', resource: ISSUER });
             const answer = await authorize(forum, null, parameters);
