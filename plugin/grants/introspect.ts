@@ -63,10 +63,10 @@ async function introspectRefreshToken(
 }
 
 async function introspectAccessToken(context: Context, client: Client, token: string): Promise<Introspection> {
-    const claims = await verifyAccessToken(context, token);
-    if (claims?.client_id !== client.clientId) {
+    const verified = await verifyAccessToken(context, token);
+    if (verified?.claims.client_id !== client.clientId) {
         return INACTIVE;
     }
-    const { sub, scope, iss, aud, iat, exp, jti } = claims;
+    const { sub, scope, iss, aud, iat, exp, jti } = verified.claims;
     return { active: true, client_id: client.clientId, token_type: 'Bearer', sub, scope, iss, aud, iat, exp, jti };
 }

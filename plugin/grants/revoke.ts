@@ -22,8 +22,8 @@ export async function revoke(context: Context, credentials: ClientCredentials, f
     if (!address) {
         const found = await findClient(context, credentials.clientId);
         const client = await authenticateClient(context, found, credentials);
-        const claims = await verifyAccessToken(context, required(form, 'token'));
-        if (claims?.client_id === client.clientId) {
+        const verified = await verifyAccessToken(context, required(form, 'token'));
+        if (verified?.claims.client_id === client.clientId) {
             throw new OAuthError('unsupported_token_type', 'An access token is valid until it expires');
         }
         return;

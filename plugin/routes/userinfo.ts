@@ -1,7 +1,7 @@
 import type { Request, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
 import { OAuthError, refusing } from '../errors';
-import { tokenScope, verifyAccessToken } from '../tokens/access-token';
+import { verifyAccessToken } from '../tokens/access-token';
 import { userClaims } from '../tokens/id-token';
 import { RAW_PAYLOAD, readFormBody } from './body';
 import { authorizationHeader, PROTOCOL_ROUTE } from './protocol';
@@ -32,12 +32,12 @@ async function userinfo(context: Context, authorization: string | undefined): Pr
     if (token === undefined) {
         throw unauthorized('Bearer', 'The access token is missing');
     }
-    const claims = await verifyAccessToken(context, token);
-    const account = claims && (await context.findAccount(claims.sub));
+    const verified = await verifyAccessToken(context, token);
+    const account = verified && (await context.findAccount(verified.claims.sub));
     if (!account) {
         throw unauthorized('Bearer error="invalid_token"', 'The access token is invalid or has expired');
     }
-    const scope = tokenScope(claims);
+    const { scope } = verified;
     if (!scope.includes('openid')) {
         throw new OAuthError('insufficient_scope', 'The access token lacks the scope openid', {
             statusCode: 403,

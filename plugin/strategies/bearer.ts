@@ -5,8 +5,8 @@ import { isUnavailable } from '../database';
 import { RETRY_AFTER } from '../errors';
 import { narrowScope } from '../scopes/resolve';
 import { isScopeToken } from '../scopes/text';
-import { expand, isStandardScope } from '../scopes/vocabulary';
-import { tokenScope, verifyAccessToken, type AccessTokenClaims } from '../tokens/access-token';
+import { expand, isStandardScope, type Vocabulary } from '../scopes/vocabulary';
+import { findProven, verifyAccessToken, type AccessTokenClaims, type VerifiedToken } from '../tokens/access-token';
 import { setHeaders } from '../routes/headers';
 
 /** `request.auth.credentials` on a route that an access token opened. */
@@ -21,31 +21,53 @@ export interface OAuthCredentials {
 
 export const STRATEGY = 'oauth';
 
-/** A bearer token and nothing else (RFC 6750 §2.1). */
-const BEARER = /^bearer(?: +(.*))?$/i;
+/** What stands before a bearer token (RFC 6750 §2.1). */
+const BEARER = /^bearer(?: +|$)/i;
 
 /** The scheme behind the `oauth` strategy: access tokens of this issuer and audience (RFC 6750, RFC 9068). */
 export function bearerScheme(context: Context): ServerAuthSchemeObject {
+    const { settings, vocabulary } = context;
     return {
-        authenticate: async (request, h) => {
-            const match = BEARER.exec((request.headers.authorization as string | undefined) ?? '');
-            if (!match) {
+        authenticate: (request, h) => {
+            const header = (request.headers.authorization as string | undefined) ?? '';
+            const scheme = BEARER.exec(header)?.[0];
+            if (scheme === undefined) {
                 return h.unauthenticated(challenge('Bearer', true));
             }
-            const claims = await verifyAccessToken(context, match[1] ?? '');
-            const scope = claims && (await currentScope(context, claims));
-            if (!scope) {
-                return h.unauthenticated(invalidToken());
-            }
-            const expanded = expand(context.vocabulary, scope);
-            const credentials: OAuthCredentials = {
-                accountId: claims.sub,
-                clientId: claims.client_id,
-                scope: expanded,
-                permissions: expanded.filter((name) => !isStandardScope(name))
-            };
-            return h.authenticated({ credentials: { ...credentials }, artifacts: claims });
+            const token = header.slice(scheme.length);
+            const answer = (access: Access | null): Lifecycle.ReturnValue =>
+                access ? h.authenticated(access) : h.unauthenticated(invalidToken());
+            // Most requests bring a token that was seen before: nothing of theirs has to wait.
+            const proven = settings.bearer.permissions === 'token' ? findProven(context, token) : undefined;
+            return proven === undefined
+                ? findAccess(context, token).then(answer)
+                : answer(proven && accessOf(vocabulary, proven));
         }
+    };
+}
+
+/** What hapi is told of a request with a valid token. */
+interface Access {
+    credentials: { [Name in keyof OAuthCredentials]: OAuthCredentials[Name] };
+    artifacts: AccessTokenClaims;
+}
+
+async function findAccess(context: Context, token: string): Promise<Access | null> {
+    const verified = await verifyAccessToken(context, token);
+    const scope = verified && (await currentScope(context, verified));
+    return scope && accessOf(context.vocabulary, { claims: verified.claims, scope });
+}
+
+function accessOf(vocabulary: Vocabulary, { claims, scope }: VerifiedToken): Access {
+    const expanded = expand(vocabulary, scope);
+    return {
+        credentials: {
+            accountId: claims.sub,
+            clientId: claims.client_id,
+            scope: expanded,
+            permissions: expanded.filter((name) => !isStandardScope(name))
+        },
+        artifacts: claims
     };
 }
 
@@ -72,8 +94,7 @@ function unavailable(): Boom {
  * What the token is worth: with `bearer.permissions` `token` what it says, with `current` no more than its account may
  * do now. Null when the account may not act.
  */
-async function currentScope(context: Context, claims: AccessTokenClaims): Promise<string[] | null> {
-    const scope = tokenScope(claims);
+async function currentScope(context: Context, { claims, scope }: VerifiedToken): Promise<string[] | null> {
     if (context.settings.bearer.permissions === 'token') {
         return scope;
     }

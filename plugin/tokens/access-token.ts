@@ -38,15 +38,20 @@ export function signAccessToken(
     });
 }
 
-/** The claims of a valid access token of this issuer and audience; null for anything else. */
-export async function verifyAccessToken(
-    { keys, provenTokens, settings, clock }: Context,
-    token: string
-): Promise<AccessTokenClaims | null> {
-    const proven = provenTokens.claims(token);
-    if (proven) {
-        return isCurrent(proven, clock()) ? proven : null;
+/** A valid access token of this issuer and audience. */
+export interface VerifiedToken {
+    claims: AccessTokenClaims;
+    /** The scopes that it names, literally. */
+    scope: string[];
+}
+
+/** What an access token says; null for anything but a valid one of this issuer and audience. */
+export async function verifyAccessToken(context: Context, token: string): Promise<VerifiedToken | null> {
+    const proven = findProven(context, token);
+    if (proven !== undefined) {
+        return proven;
     }
+    const { keys, provenTokens, settings, clock } = context;
     try {
         const claims = await keys.verify(token, {
             typ: TYPE,
@@ -57,11 +62,18 @@ export async function verifyAccessToken(
         if (!isComplete(claims)) {
             return null;
         }
-        provenTokens.add(token, claims);
-        return claims;
+        const verified = { claims, scope: splitNames(claims.scope) };
+        provenTokens.add(token, verified);
+        return verified;
     } catch {
         return null;
     }
+}
+
+/** As `verifyAccessToken`, of a token that was verified lately, and at once; undefined for any other one. */
+export function findProven({ provenTokens, clock }: Context, token: string): VerifiedToken | null | undefined {
+    const proven = provenTokens.find(token);
+    return proven && !isCurrent(proven.claims, clock()) ? null : proven;
 }
 
 function isComplete(claims: JWTPayload): claims is AccessTokenClaims {
@@ -72,9 +84,4 @@ function isComplete(claims: JWTPayload): claims is AccessTokenClaims {
 function isCurrent({ exp, nbf = 0 }: AccessTokenClaims, now: number): boolean {
     const seconds = Math.floor(now / 1000);
     return exp > seconds && nbf <= seconds;
-}
-
-/** The scopes that an access token names, literally. */
-export function tokenScope(claims: AccessTokenClaims): string[] {
-    return splitNames(claims.scope);
 }
