@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import * as Hapi from '@hapi/hapi';
+import { Redis } from 'ioredis';
 import type { JWK } from 'jose';
 import type { DataSource } from 'typeorm';
 import * as OAuth from '../plugin';
@@ -23,6 +24,9 @@ export interface Forum {
 /** Starts a forum with the plugin in it. */
 export async function startForum(settings: Settings): Promise<Forum> {
     const database = await openDatabase(settings.databaseUrl);
+    const redis = settings.redisUrl === undefined ? undefined : new Redis(settings.redisUrl);
+    // The plugin says what it means for the limits, the worker what it means for the sweeps.
+    redis?.on('error', () => undefined);
     try {
         const { dataSource } = database;
         const accounts = new Accounts(dataSource);
@@ -36,6 +40,11 @@ export async function startForum(settings: Settings): Promise<Forum> {
             secure: settings.issuer.startsWith('https:')
         });
 
+        server.events.on('log', ({ data }, { limits }) => {
+            if (limits) {
+                console.log(`Limits: ${String(data)}`);
+            }
+        });
         await server.register({
             plugin: OAuth,
             routes: { prefix: '/api' },
@@ -49,6 +58,8 @@ export async function startForum(settings: Settings): Promise<Forum> {
                 },
                 signingKeys: [settings.signingKey ?? (await keptSigningKey())],
                 lifetimes: settings.lifetimes,
+                // With Redis all processes of a forum count together, without it each for itself.
+                limits: { redis },
                 // Without Redis this process sweeps expired codes and dead refresh tokens away by itself.
                 ...(settings.redisUrl === undefined && { jobs: 'in-process' })
             }
@@ -70,10 +81,12 @@ export async function startForum(settings: Settings): Promise<Forum> {
             stop: async () => {
                 await server.stop();
                 await worker?.close();
+                redis?.disconnect();
                 await database.close();
             }
         };
     } catch (error) {
+        redis?.disconnect();
         await database.dataSource.destroy();
         throw error;
     }

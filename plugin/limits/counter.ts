@@ -6,6 +6,9 @@ import type { RedisLink } from './redis-link';
 /** How long a request waits for Redis, milliseconds. After the first one that waited in vain none does. */
 const PATIENCE = 100;
 
+/** Longer than a client id and an address. */
+const LONGEST_KEY = 200;
+
 /** A limiter in this process's memory that tells when it is used. */
 class Insurance extends RateLimiterMemory {
     constructor(
@@ -90,8 +93,8 @@ export class Counter {
         return this.#shared && this.#link!.isThere() ? this.#shared : this.#own;
     }
 
-    /** Addresses are people's: what leaves this process is a hash. */
+    /** Addresses are people's: what leaves this process is a hash. So is what a host made too long an address of. */
     #stored(key: string): string {
-        return this.#shared ? hash('sha256', key, 'base64url') : key;
+        return this.#shared || key.length > LONGEST_KEY ? hash('sha256', key, 'base64url') : key;
     }
 }

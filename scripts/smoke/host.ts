@@ -22,7 +22,8 @@ export async function forum(): Promise<Hapi.Server> {
             },
             session: { strategy: ['session'] },
             signingKeys: [await OAuth.generateSigningKey()],
-            lifetimes: { accessToken: 300 }
+            lifetimes: { accessToken: 300 },
+            limits: { address: (request) => String(request.headers['x-real-ip']), refresh: { points: 100 } }
         }
     });
 
