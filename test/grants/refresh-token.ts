@@ -187,6 +187,16 @@ describe('the refresh token grant', () => {
         await expectUnspent(token);
     });
 
+    it('knows a client by its client_id to the byte, blanks at the end included', async () => {
+        const device = await createDevice(forum);
+        const { refresh_token: token } = await forum.signIn(FRIGG, { ...device });
+        for (const padded of [`${device.client_id} `, `${device.client_id}\t`, device.client_id.toUpperCase()]) {
+            const { status, body } = await forum.refresh(token, { client_id: padded });
+            expect([status, body.error], padded).to.equal([401, 'invalid_client']);
+        }
+        expect((await forum.refresh(token, { client_id: device.client_id })).status).to.equal(200);
+    });
+
     it("changes nothing for another client's token, however it is presented", async () => {
         const device = await createDevice(forum);
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
