@@ -1,5 +1,5 @@
 // A hapi server whose route GET /bare is open and GET /protected needs a bearer token. It answers both alike, and prints
-// {"origin": …}. A token that every kind takes is signed with SIGNING_KEY.
+// {"origin": …}. A token that every kind takes is signed with SIGNING_KEY. GET /cpu says what CPU the process has used, µs.
 //
 // node bearer.mjs <kind>: `oauth`, `oauth-current` (bearer.permissions), `hapi-jwt` (@hapi/jwt) or `bearer-token`
 // (hapi-auth-bearer-token, whose host verifies: jose, as this plugin does at a token's first sight)
@@ -76,6 +76,7 @@ const strategy = await prepare[kind]();
 const handler = () => ({ ok: true });
 server.route([
     { method: 'GET', path: '/bare', handler },
+    { method: 'GET', path: '/cpu', handler: () => process.cpuUsage() },
     {
         method: 'GET',
         path: '/protected',

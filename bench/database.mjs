@@ -34,12 +34,17 @@ export async function connect(url, options = {}) {
     return dataSource.initialize();
 }
 
-/** A database of its own with the plugin's tables; returns its URL. */
-export async function createDatabase(server, name = `bench_${randomBytes(4).toString('hex')}`) {
+/** An empty database of its own; returns its URL. */
+export async function createEmptyDatabase(server, name = `bench_${randomBytes(4).toString('hex')}`) {
     const connection = await mysql.createConnection(server);
     await connection.query(`CREATE DATABASE ${name} CHARACTER SET utf8mb4`);
     await connection.end();
-    const url = `${server}/${name}`;
+    return `${server}/${name}`;
+}
+
+/** A database of its own with the plugin's tables; returns its URL. */
+export async function createDatabase(server, name) {
+    const url = await createEmptyDatabase(server, name);
     const dataSource = await connect(url);
     await dataSource.runMigrations();
     await dataSource.destroy();

@@ -17,7 +17,7 @@ const SCOPE = 'openid profile offline_access CREATE_POST READ_PUBLISHED_THREADS 
 /** Rows are sorted by their ids within such a part, as they would come in time. */
 const PART = 200_000;
 
-const SECONDARY = {
+export const SECONDARY = {
     oauth_refresh_tokens: [
         'UNIQUE INDEX idx_oauth_refresh_tokens_chain (grant_id, generation)',
         'INDEX idx_oauth_refresh_tokens_account (account_id, created_at, id)',
@@ -183,6 +183,32 @@ export async function fill(url, count, { dead = 0.7, usable = 0, now = Date.now(
     await connection.query('ANALYZE TABLE oauth_refresh_tokens, oauth_grants');
     await connection.end();
     return { ...counts, usable: issued };
+}
+
+/**
+ * Gives chains to several clients like the one they have, in turn.
+ *
+ * @param tokens of those chains
+ * @returns the names of the clients; the nth token belongs to the nth, counted round
+ */
+export async function spread(url, tokens, count) {
+    const connection = await mysql.createConnection(url);
+    const clients = Array.from({ length: count }, (_, index) => ({ id: createId(Date.now()), name: `bench-${index}` }));
+    const [[client]] = await connection.query("SELECT * FROM oauth_clients WHERE client_id = 'storyden-cli'");
+    for (const [index, { id, name }] of clients.entries()) {
+        await connection.query('INSERT INTO oauth_clients SET ?', [
+            { ...client, id, client_id: name, name, first_party: 0 }
+        ]);
+        const grants = tokens.filter((_, nth) => nth % count === index).map((token) => token.slice(6, 26));
+        for (const [table, column] of [
+            ['oauth_grants', 'id'],
+            ['oauth_refresh_tokens', 'grant_id']
+        ]) {
+            await connection.query(`UPDATE ${table} SET oauth_client_id = ? WHERE ${column} IN (?)`, [id, grants]);
+        }
+    }
+    await connection.end();
+    return clients.map(({ name }) => name);
 }
 
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {

@@ -1,31 +1,36 @@
-import { createHash, createPrivateKey, randomBytes, randomUUID, sign } from 'node:crypto';
-import { promisify } from 'node:util';
-import { ACCESS_TOKEN, CLIENT_ID, ISSUER, SCOPE } from './peers/work.mjs';
+import { createHash, randomBytes } from 'node:crypto';
+import { accessTokenClaims, createSigner } from './peers/jwt.mjs';
+import { CLIENT_ID, SCOPE } from './peers/work.mjs';
 
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' };
 const REDIRECT_URI = 'https://app.example/callback';
 
-/** Access tokens as the plugin signs them, each with a jti of its own. */
-export async function mintAccessTokens(jwk, count) {
-    const key = createPrivateKey({ key: jwk, format: 'jwk' });
-    const encode = (part) => Buffer.from(JSON.stringify(part)).toString('base64url');
-    const signBytes = promisify(sign);
-    const iat = Math.floor(Date.now() / 1000);
-    const mint = async () => {
-        const claims = {
-            iss: ISSUER,
-            sub: 'account1',
-            aud: ISSUER,
-            client_id: CLIENT_ID,
-            exp: iat + ACCESS_TOKEN,
-            iat,
-            jti: randomUUID(),
-            scope: SCOPE.join(' ')
-        };
-        const input = `${encode({ alg: 'RS256', kid: jwk.kid, typ: 'at+jwt' })}.${encode(claims)}`;
-        return `${input}.${(await signBytes('sha256', Buffer.from(input), key)).toString('base64url')}`;
-    };
-    return inBatches(count, mint);
+/** Access tokens as the plugin signs them with SIGNING_KEY (RS256), each with a jti of its own. */
+export async function mintAccessTokens(count, clientId = CLIENT_ID) {
+    const sign = createSigner();
+    return inBatches(count, () => sign({ typ: 'at+jwt' }, accessTokenClaims('account1', clientId, SCOPE.join(' '))));
+}
+
+/** A confidential client of account1; its id and its secret. */
+export async function createConfidentialClient(origin) {
+    const { client, client_secret: secret } = await json(origin, 'POST', '/auth/oauth/clients', {
+        name: `Bench ${randomBytes(4).toString('hex')}`,
+        type: 'confidential',
+        allowed_grants: ['client_credentials'],
+        allowed_scopes: ['CREATE_POST']
+    });
+    return { clientId: client.client_id, secret };
+}
+
+async function json(origin, method, path, body) {
+    const response = await fetch(`${origin}/api${path}`, {
+        method,
+        ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
+    });
+    if (!response.ok) {
+        throw new Error(`${method} ${path}: ${response.status} ${await response.text()}`);
+    }
+    return response.json();
 }
 
 /** Bodies that poll for device codes which nobody has decided. */
@@ -45,12 +50,7 @@ export async function mintDeviceCodes(origin, count) {
 
 /** Bodies that exchange authorization codes which a person has approved. */
 export async function mintCodes(origin, count) {
-    const json = (method, path, body) =>
-        fetch(`${origin}/api${path}`, {
-            method,
-            ...(body && { headers: { 'content-type': 'application/json' }, body: JSON.stringify(body) })
-        }).then((response) => response.json());
-    const { client } = await json('POST', '/auth/oauth/clients', {
+    const { client } = await json(origin, 'POST', '/auth/oauth/clients', {
         name: `Bench ${randomBytes(4).toString('hex')}`,
         type: 'public',
         allowed_grants: ['authorization_code', 'refresh_token'],
@@ -70,8 +70,8 @@ export async function mintCodes(origin, count) {
         });
         const answer = await fetch(`${origin}/api/oauth/authorize?${query}`, { redirect: 'manual' });
         const requestId = new URL(answer.headers.get('location')).searchParams.get('request_id');
-        await json('GET', `/oauth/authorize/consent?request_id=${requestId}`);
-        const { location } = await json('POST', '/oauth/authorize/consent', {
+        await json(origin, 'GET', `/oauth/authorize/consent?request_id=${requestId}`);
+        const { location } = await json(origin, 'POST', '/oauth/authorize/consent', {
             request_id: requestId,
             decision: 'approve'
         });

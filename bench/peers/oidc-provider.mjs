@@ -1,8 +1,8 @@
 // oidc-provider with its in-memory adapter: rotating refresh tokens, and for each refresh a JWT access token (by resource
 // indicators) and an ID token with the profile claims. `GET /seed?count=` answers refresh tokens.
 
-import http from 'node:http';
 import { Provider } from 'oidc-provider';
+import { listen } from './listen.mjs';
 import { ACCESS_TOKEN, CLIENT_ID, ISSUER, PERMISSIONS, REFRESH_TOKEN, SCOPE, signingKey } from './work.mjs';
 
 const provider = new Provider(ISSUER, {
@@ -59,16 +59,4 @@ async function seed(number) {
     return token.save();
 }
 
-const handle = provider.callback();
-const server = http.createServer(async (request, response) => {
-    const url = new URL(request.url, ISSUER);
-    if (url.pathname !== '/seed') {
-        handle(request, response);
-        return;
-    }
-    const tokens = await Promise.all(Array.from({ length: Number(url.searchParams.get('count')) }, (_, n) => seed(n)));
-    response.end(JSON.stringify(tokens));
-});
-server.listen(0, '127.0.0.1', () =>
-    console.log(JSON.stringify({ origin: `http://127.0.0.1:${server.address().port}`, path: '/token' }))
-);
+listen({ path: '/token', seed, handle: provider.callback() });

@@ -1,0 +1,80 @@
+import { CONNECTIONS } from '../measure.mjs';
+import { mintAccessTokens } from '../mint.mjs';
+import { Process } from '../process.mjs';
+import { ratios } from '../table.mjs';
+
+const MILLISECONDS = 500;
+const ONCE = 3000;
+const KINDS = {
+    oauth: 'hapi-forum-oauth',
+    'oauth-current': "hapi-forum-oauth, permissions 'current'",
+    'hapi-jwt': '@hapi/jwt',
+    'bearer-token': 'hapi-auth-bearer-token and jose'
+};
+
+/** P2: a route that needs a bearer token, by each plugin, and the same route without, in the same process. */
+export async function bearer(_server, { rounds, seconds }, findings) {
+    // Many short turns are steadier than a few long ones.
+    const turns = Math.round((rounds * seconds * 1000) / MILLISECONDS);
+    const servers = {};
+    for (const kind of Object.keys(KINDS)) {
+        servers[kind] = new Process('bearer.mjs', [kind]);
+        servers[kind].origin = (await servers[kind].line()).origin;
+    }
+    const known = await mintAccessTokens(CONNECTIONS);
+    const targets = (tokens, bare, once) => {
+        const at = (path) => (kind) => [
+            `${kind} ${path}`,
+            { origin: servers[kind].origin, path: `/${path}`, tokens, once }
+        ];
+        return Object.fromEntries([...bare.map(at('bare')), ...Object.keys(KINDS).map(at('protected'))]);
+    };
+    await hammer({ targets: targets(known, ['oauth', 'oauth-current']), rounds: 2 });
+    const measured = await hammer({ targets: targets(known, ['oauth', 'oauth-current']), rounds: turns });
+    const unknown = await mintAccessTokens(ONCE * rounds);
+    const fresh = await hammer({ targets: targets(unknown, ['oauth'], true), rounds });
+    for (const kind of Object.keys(KINDS)) {
+        await servers[kind].stop('SIGKILL');
+    }
+
+    const compare = (what, from, one, other, wanted, wantedOfCpu) => {
+        const of = (name, value) => from[name].map((turn) => turn[value]);
+        findings.line('P2', what, ratios(of(one, 'rate'), of(other, 'rate')), '×', wanted);
+        findings.line('P2', `${what}, by CPU`, ratios(of(other, 'cpu'), of(one, 'cpu')), '×', wantedOfCpu);
+    };
+    compare(
+        'protected route against the same without auth',
+        measured,
+        'oauth protected',
+        'oauth bare',
+        '≥ 0.9',
+        '≥ 0.9'
+    );
+    compare("the same with bearer.permissions: 'current'", measured, 'oauth-current protected', 'oauth-current bare');
+    compare('against @hapi/jwt', measured, 'oauth protected', 'hapi-jwt protected', '≥ 2.0');
+    compare('against hapi-auth-bearer-token and jose', measured, 'oauth protected', 'bearer-token protected');
+    compare('each token seen once: against the route without auth', fresh, 'oauth protected', 'oauth bare');
+    compare('each token seen once: against @hapi/jwt', fresh, 'oauth protected', 'hapi-jwt protected');
+    const column = (from, kind, path, value) => from[`${kind} ${path}`]?.map((turn) => turn[value]) ?? '';
+    findings.grid(
+        'Bearer routes: requests per second, and CPU of the server for one in µs',
+        Object.entries(KINDS).map(([kind, name]) => ({
+            server: name,
+            'without auth': column(measured, kind, 'bare', 'rate'),
+            'CPU without auth': column(measured, kind, 'bare', 'cpu'),
+            protected: column(measured, kind, 'protected', 'rate'),
+            'CPU protected': column(measured, kind, 'protected', 'cpu'),
+            'each token once': column(fresh, kind, 'protected', 'rate'),
+            'CPU each token once': column(fresh, kind, 'protected', 'cpu')
+        }))
+    );
+    return `${turns} turns of ${MILLISECONDS} ms with ${CONNECTIONS} tokens, ${rounds} of ${ONCE} tokens once each`;
+}
+
+async function hammer(task) {
+    const child = new Process('hammer.mjs', []);
+    child.child.stdin.end(JSON.stringify({ milliseconds: MILLISECONDS, connections: CONNECTIONS, ...task }));
+    const measured = await child.line();
+    await child.exit;
+    return measured;
+}
