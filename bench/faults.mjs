@@ -189,7 +189,12 @@ grants: ${alive} alive, ${ending.length} ended on purpose; sweeps: ${web.sweeps.
 stopped by itself after ${stopped === null ? 'never' : milliseconds(stopped)}; processor time of the clients ${((user + system) / 1e6).toFixed(0)} s
 
 grants lost ${records.lost.length}, chains forked ${records.forked.length}, wrong answers ${records.wrong.length}`);
-for (const [what, list] of Object.entries({ lost: records.lost, forked: records.forked, wrong: records.wrong })) {
+for (const [what, list] of Object.entries({
+    lost: records.lost,
+    forked: records.forked,
+    wrong: records.wrong,
+    note: records.notes
+})) {
     list.slice(0, 20).forEach((text) => console.log(`${what}: ${text}`));
 }
 console.log(

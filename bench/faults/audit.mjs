@@ -32,7 +32,7 @@ export async function audit(connection, members, records) {
                 records.wrong.push(`${member.account}: its grant was ended, and is ${head.end_reason ?? 'alive'}`);
             }
         } else if (member.isLost) {
-            continue;
+            records.notes.push(`${member.account}: lost, and its grant is ${head?.end_reason ?? 'alive'}`);
         } else if (!isAlive) {
             records.lost.push(`${member.account}: its grant is ${head?.end_reason ?? 'gone'}`);
         } else if (head.token_hash !== createHash('sha256').update(member.token).digest('base64url')) {

@@ -23,7 +23,7 @@ export async function send(method, url, { headers = {}, body } = {}) {
             text
         };
     } catch (error) {
-        return { failed: error.code ?? error.name };
+        return { failed: typeof error.code === 'string' ? error.code : error.name };
     }
 }
 

@@ -18,6 +18,8 @@ export class Member {
     /** When somebody began to end its grant, and when that was answered: milliseconds. */
     endingAt;
     endedAt;
+    /** What its last attempts came to, the latest last, for the report of a loss. */
+    #attempts = [];
 
     /** @param tokens the first, whose scope all later ones have to have */
     constructor({ application, account, tokens, issuer, key, records }) {
@@ -53,6 +55,7 @@ export class Member {
     /** Refreshes until there is an answer. An ended grant is tried again and again: it may never come back. */
     async refresh(deadline) {
         const token = this.token;
+        const began = performance.now();
         while (performance.now() < deadline) {
             const times = Math.random() < TWICE ? 2 : 1;
             const answers = await Promise.all(Array.from({ length: times }, () => this.#present(token)));
@@ -63,7 +66,8 @@ export class Member {
             }
             if (answers.some(({ refused }) => refused) && !this.isEnding) {
                 this.isLost = true;
-                this.#lost(`${this.rotations} refreshes, then invalid_grant`);
+                const waited = Math.round((performance.now() - began) / 1000);
+                this.#lost(`invalid_grant, ${waited} s after it had first presented its token`);
             }
             if (successors.length > 0 || answers.some(({ refused }) => refused)) {
                 return;
@@ -89,7 +93,7 @@ export class Member {
                 answer = await persist('DELETE', `${tokens}/${head.id}`, { headers }, note);
             }
         } else {
-            const form = this.application.form({ token: this.token });
+            const form = this.application.form(this.account, { token: this.token });
             answer = await persist('POST', `${origin}/api/oauth/revoke`, form, note);
         }
         if (answer.status !== (asAccount ? 204 : 200)) {
@@ -101,14 +105,17 @@ export class Member {
     /** Presents a refresh token once. @returns `{ successor }`, `{ refused: true }` or `{ wait }` */
     async #present(token) {
         const asked = Math.random() < LESS ? 'openid' : undefined;
-        const form = this.application.form({
+        const form = this.application.form(this.account, {
             grant_type: 'refresh_token',
             refresh_token: token,
             ...(asked !== undefined && { scope: asked })
         });
         const sent = performance.now();
         const answer = await send('POST', `${this.application.origin}/api/oauth/token`, form);
-        this.records.count(answer.failed ?? `${answer.status}${answer.status === 400 ? ` ${answer.body?.error}` : ''}`);
+        const outcome = answer.failed ?? `${answer.status}${answer.status === 400 ? ` ${answer.body?.error}` : ''}`;
+        this.records.count(outcome);
+        this.#attempts.push({ sent, took: performance.now() - sent, outcome });
+        this.#attempts.splice(0, this.#attempts.length - 25);
         const wait = comeBack(answer);
         if (wait !== null) {
             return { wait };
@@ -175,6 +182,12 @@ export class Member {
     }
 
     #lost(what) {
-        this.records.lost.push(`${this.account}: ${what}`);
+        const now = performance.now();
+        const seconds = (value) => (value / 1000).toFixed(1);
+        const attempts = this.#attempts.map(
+            ({ sent, took, outcome }) => `${seconds(now - sent)} s ago for ${seconds(took)} s: ${outcome}`
+        );
+        console.error(`lost: ${this.account}: ${what}; ${attempts.join('; ')}`);
+        this.records.lost.push(`${this.account}: ${what}; ${attempts.join('; ')}`);
     }
 }

@@ -6,6 +6,8 @@ export class Records {
     wrong = [];
     lost = [];
     forked = [];
+    /** What else is worth knowing of them. */
+    notes = [];
     /** What happened: `{ kind, ended?, gap }`, milliseconds. */
     faults = [];
     /** When a refresh was last answered with tokens. */

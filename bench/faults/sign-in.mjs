@@ -18,9 +18,12 @@ export class Application {
         this.fields = basic ? {} : { client_id: clientId, ...(secret !== undefined && { client_secret: secret }) };
     }
 
-    /** What to send to a protocol endpoint. */
-    form(fields) {
-        return { headers: this.headers, body: new URLSearchParams({ ...this.fields, ...fields }).toString() };
+    /** What to send to a protocol endpoint for an account. */
+    form(account, fields) {
+        return {
+            headers: { ...this.headers, 'x-account': account },
+            body: new URLSearchParams({ ...this.fields, ...fields }).toString()
+        };
     }
 }
 
@@ -59,12 +62,15 @@ export async function signIn(application, account) {
     const fields = await (application.clientId === 'storyden-cli'
         ? approveDevice(application, account)
         : approveCode(application, account));
-    return expect(200, await persist('POST', `${application.origin}/api/oauth/token`, application.form(fields)));
+    return expect(
+        200,
+        await persist('POST', `${application.origin}/api/oauth/token`, application.form(account, fields))
+    );
 }
 
 async function approveDevice(application, account) {
     const { origin } = application;
-    const asked = application.form({ scope: 'openid profile offline_access' });
+    const asked = application.form(account, { scope: 'openid profile offline_access' });
     const device = expect(200, await persist('POST', `${origin}/api/oauth/device_authorization`, asked));
     const consent = `${origin}/api/oauth/device/consent`;
     const headers = { ...JSON_BODY, 'x-account': account };

@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Process } from '../process.mjs';
 
-/** Pools of one connection, of a few and of enough take turns. */
-const POOLS = [10, 2, 1];
+/** The sizes of the pools of one process after the other: enough connections as a rule, and sometimes too few. */
+const POOLS = [10, 2, 10, 10, 1];
 
 /** Keeps a web process running on one port: whatever ends it, there is soon another. */
 export class Supervisor {

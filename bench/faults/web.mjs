@@ -9,6 +9,7 @@
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
 import Hapi from '@hapi/hapi';
+import { Redis } from 'ioredis';
 import { connect } from '../database.mjs';
 import OAuth from '../dist/plugin/index.js';
 import { PERMISSIONS } from '../peers/work.mjs';
@@ -24,6 +25,8 @@ server.auth.scheme('member', () => ({
     authenticate: (request, h) => h.authenticated({ credentials: { accountId: request.headers['x-account'] } })
 }));
 server.auth.strategy('session', 'member');
+const counters = new Redis(redis);
+counters.on('error', () => undefined);
 server.events.on({ name: 'request', channels: 'error' }, (_request, { error }) => {
     // What the database or hapi's own limits cause is answered 503, and the load counts it.
     if (error.output?.statusCode !== 503) {
@@ -48,6 +51,8 @@ await server.register({
         session: { strategy: 'session' },
         signingKeys: [key],
         lifetimes: { refreshRetryWindow: window },
+        // All clients of a run have one address; here each account has its own.
+        limits: { redis: counters, address: ({ headers }) => headers['x-account'] },
         clock
     }
 });
@@ -76,9 +81,12 @@ const input = createInterface(process.stdin).on('line', (line) => {
         dataSource.query(`SELECT SLEEP(${hold / 1000})`).catch(() => undefined);
     }
 });
+// It does not outlive who started it.
+process.stdin.once('end', () => process.exit(1));
 process.once('SIGTERM', async () => {
     input.close();
     await server.stop({ timeout: 5000 });
     await worker.close();
     await dataSource.destroy();
+    counters.disconnect();
 });
