@@ -42,7 +42,7 @@ export async function startForum(settings: Settings): Promise<Forum> {
 
         server.events.on('log', ({ data }, { limits }) => {
             if (limits) {
-                console.log(`Limits: ${String(data)}`);
+                console.log('Limits:', data);
             }
         });
         await server.register({

@@ -81,10 +81,10 @@ export async function register(server: Server, options: Options): Promise<void> 
 /** What was counted in this process goes with the server. */
 function addLimits(server: Server, settings: Settings): Limits {
     const limits = new Limits(settings, {
-        lost: () =>
+        lost: (reason) =>
             server.log(
                 ['oauth', 'limits', 'warning'],
-                'Redis does not answer: until it does, each process counts for itself'
+                `Redis does not answer (${reason}): until it does, each process counts for itself`
             ),
         back: () => server.log(['oauth', 'limits'], 'Redis answers again')
     });

@@ -1,63 +1,29 @@
 import { hash } from 'node:crypto';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, RLWrapperTimeouts } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Limit } from '../options';
 import type { RedisLink } from './redis-link';
 
-/** How long a request waits for Redis, milliseconds. After the first one that waited in vain none does. */
+/** How long a request waits for Redis, milliseconds. After one has waited in vain the next ones do not. */
 const PATIENCE = 100;
 
 /** Longer than a client id and an address. */
 const LONGEST_KEY = 200;
 
-/** A limiter in this process's memory that tells when it is used. */
-class Insurance extends RateLimiterMemory {
-    constructor(
-        limit: { points: number; duration: number },
-        private readonly onUse: () => void
-    ) {
-        super(limit);
-    }
-
-    override consume(key: string): Promise<RateLimiterRes> {
-        this.onUse();
-        return super.consume(key);
-    }
-
-    override get(key: string): Promise<RateLimiterRes | null> {
-        this.onUse();
-        return super.get(key);
-    }
-}
-
-/** Counts by key, in Redis where there is one and in this process's memory while there is none. Never fails. */
+/** Counts by key, in Redis where there is one and in this process's memory while it is away. Never fails. */
 export class Counter {
     readonly #limit: Limit;
-    readonly #link: RedisLink | undefined;
     readonly #own: RateLimiterMemory;
-    readonly #shared: RLWrapperTimeouts | undefined;
+    readonly #shared: { limiter: RateLimiterRedis; link: RedisLink } | undefined;
 
     /** @param prefix of the keys in Redis */
     constructor(limit: Limit, prefix: string, link?: RedisLink) {
         const options = { points: limit.points, duration: limit.seconds };
         this.#limit = limit;
-        this.#link = link;
-        if (!link) {
-            this.#own = new RateLimiterMemory(options);
-            return;
-        }
-        this.#own = new Insurance(options, () => link.lost());
-        // Its types leave the insurance out.
-        const impatient = {
-            limiter: new RateLimiterRedis({
-                ...options,
-                storeClient: link.redis,
-                keyPrefix: prefix,
-                rejectIfRedisNotReady: true
-            }),
-            timeoutMs: PATIENCE,
-            insuranceLimiter: this.#own
+        this.#own = new RateLimiterMemory(options);
+        this.#shared = link && {
+            limiter: new RateLimiterRedis({ ...options, storeClient: link.redis, keyPrefix: prefix }),
+            link
         };
-        this.#shared = new RLWrapperTimeouts(impatient);
     }
 
     /**
@@ -66,17 +32,13 @@ export class Counter {
      * @returns for how many milliseconds there may be no more, when this was one too many; else null
      */
     async count(key: string): Promise<number | null> {
-        try {
-            await this.#limiter().consume(this.#stored(key));
-            return null;
-        } catch (refused) {
-            return refused instanceof RateLimiterRes ? refused.msBeforeNext : null;
-        }
+        const result = await this.#ask(key, (limiter, stored) => verdict(limiter.consume(stored)));
+        return result.consumedPoints > this.#limit.points ? result.msBeforeNext : null;
     }
 
     /** For how many milliseconds there may be no more; null when there may. Counts nothing. */
     async left(key: string): Promise<number | null> {
-        const found = await this.#limiter().get(this.#stored(key));
+        const found = await this.#ask(key, (limiter, stored) => limiter.get(stored));
         return found && found.consumedPoints >= this.#limit.points && found.msBeforeNext > 0
             ? found.msBeforeNext
             : null;
@@ -89,12 +51,41 @@ export class Counter {
         }
     }
 
-    #limiter(): RLWrapperTimeouts | RateLimiterMemory {
-        return this.#shared && this.#link!.isThere() ? this.#shared : this.#own;
+    async #ask<Result>(
+        key: string,
+        ask: (limiter: RateLimiterAbstract, stored: string) => Promise<Result>
+    ): Promise<Result> {
+        // Addresses are people's: what leaves this process is a hash. So is what a host made too long an address of.
+        const stored = this.#shared || key.length > LONGEST_KEY ? hash('sha256', key, 'base64url') : key;
+        if (this.#shared?.link.isThere()) {
+            try {
+                return await inTime(ask(this.#shared.limiter, stored));
+            } catch (error) {
+                this.#shared.link.lost((error as Error).message);
+            }
+        }
+        return ask(this.#own, stored);
     }
+}
 
-    /** Addresses are people's: what leaves this process is a hash. So is what a host made too long an address of. */
-    #stored(key: string): string {
-        return this.#shared || key.length > LONGEST_KEY ? hash('sha256', key, 'base64url') : key;
+/** What a limiter says, whether it allows or refuses. */
+async function verdict(consumed: Promise<RateLimiterRes>): Promise<RateLimiterRes> {
+    try {
+        return await consumed;
+    } catch (refused) {
+        if (refused instanceof RateLimiterRes) {
+            return refused;
+        }
+        throw refused;
     }
+}
+
+/** @throws Error when the answer has not come in time */
+function inTime<Result>(answer: Promise<Result>): Promise<Result> {
+    return new Promise((resolve, reject) => {
+        const giveUp = (): void => reject(new Error(`no answer within ${PATIENCE} ms`));
+        // A process that was itself busy has not yet read what arrived meanwhile: it gets a turn to.
+        const timer = setTimeout(() => setImmediate(giveUp), PATIENCE);
+        void answer.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
 }

@@ -4,9 +4,13 @@ import type { LimitsRedis } from '../options';
 /** How often it is looked whether Redis is back, milliseconds. */
 const PROBE_EVERY = 1000;
 
+/** What a client is before it is first connected, too. */
+const CONNECTING = new Set(['wait', 'connecting', 'connect']);
+
 /** Told once for each change. */
 export interface LinkLog {
-    lost(): void;
+    /** @param reason of the first one that asked in vain */
+    lost(reason: string): void;
     back(): void;
 }
 
@@ -34,24 +38,24 @@ export class RedisLink {
     /** True while it is worth asking. */
     isThere(): boolean {
         const { status } = this.redis;
-        // A client that connects when it is first used waits for that.
-        if (status !== 'ready' && status !== 'wait') {
+        // What is asked of a client without a connection may stay pending for ever; one that waits connects by it.
+        const reachable = status === 'ready' || status === 'wait';
+        if (!reachable && (this.#there || !CONNECTING.has(status))) {
             this.#there = false;
-            this.#tellLost();
-            return false;
+            this.#tellLost(`the client is ${status}`);
         }
-        if (!this.#there && !this.#probing && performance.now() >= this.#probedAt + PROBE_EVERY) {
+        if (reachable && !this.#there && !this.#probing && performance.now() >= this.#probedAt + PROBE_EVERY) {
             void this.#lookAgain();
         }
         return this.#there;
     }
 
     /** To be called when Redis was asked in vain. */
-    lost(): void {
+    lost(reason: string): void {
         if (this.#there) {
             this.#there = false;
             this.#probedAt = performance.now();
-            this.#tellLost();
+            this.#tellLost(reason);
         }
     }
 
@@ -59,23 +63,24 @@ export class RedisLink {
         this.#probing = true;
         this.#probedAt = performance.now();
         try {
+            // Written, not only read: a Redis may be there and refuse to count.
             await this.#probe.penalty('probe');
             this.#there = true;
             if (this.#told) {
                 this.#told = false;
                 this.#log.back();
             }
-        } catch {
-            this.#tellLost();
+        } catch (error) {
+            this.#tellLost((error as Error).message);
         } finally {
             this.#probing = false;
         }
     }
 
-    #tellLost(): void {
+    #tellLost(reason: string): void {
         if (!this.#told) {
             this.#told = true;
-            this.#log.lost();
+            this.#log.lost(reason);
         }
     }
 }

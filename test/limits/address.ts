@@ -1,0 +1,44 @@
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import { networkOf } from '../../plugin/limits/address';
+
+const lab = Lab.script();
+export { lab };
+const { describe, it } = lab;
+
+describe('an address', () => {
+    it('of IPv4 counts on its own, however it is written', () => {
+        expect(networkOf('192.0.2.1')).to.equal('192.0.2.1');
+        expect(networkOf('192.0.2.2')).to.equal('192.0.2.2');
+        expect(networkOf('::ffff:192.0.2.1')).to.equal('192.0.2.1');
+        expect(networkOf('::FFFF:192.0.2.1')).to.equal('192.0.2.1');
+    });
+
+    it('of IPv6 counts as its network, however it is written', () => {
+        for (const address of [
+            '2001:db8:1:2:3:4:5:6',
+            '2001:db8:1:2::',
+            '2001:db8:1:2::1',
+            '2001:0DB8:0001:0002:ffff:ffff:ffff:ffff',
+            '2001:db8:1:2:3:4:192.0.2.1',
+            '2001:db8:1:2:3::192.0.2.1'
+        ]) {
+            expect(networkOf(address), address).to.equal('2001:db8:1:2::/64');
+        }
+        for (const address of ['2001:db8::1', '2001:db8:0:0:1::', '2001:db8::1:2:3:4', '2001:db8:0::192.0.2.1']) {
+            expect(networkOf(address), address).to.equal('2001:db8:0:0::/64');
+        }
+        expect(networkOf('2001:db8:1:3::1')).to.equal('2001:db8:1:3::/64');
+        expect(networkOf('2001:db8:1::3:0:0:0')).to.equal('2001:db8:1:0::/64');
+        expect(networkOf('::2:3:4:5:6:7:8')).to.equal('0:2:3:4::/64');
+        expect(networkOf('::1')).to.equal('0:0:0:0::/64');
+        expect(networkOf('::')).to.equal('0:0:0:0::/64');
+        expect(networkOf('fe80::1%eth0')).to.equal('fe80:0:0:0::/64');
+    });
+
+    it('that is none is taken as the host gave it', () => {
+        for (const address of ['', 'unix', '192.0.2.1, 192.0.2.2', '::ffff:192.0.2.999', '[2001:db8::1]:443', 'x:y']) {
+            expect(networkOf(address)).to.equal(address);
+        }
+    });
+});
