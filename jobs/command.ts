@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { parseArgs } from 'node:util';
 import { DataSource } from 'typeorm';
 import { countOldTokens, measureBacklog } from './backlog';
-import { JOB_NAMES, runJob, type JobOptions, type SweepReport } from './jobs';
+import { JOB_NAMES, runJob, type JobName, type JobOptions, type SweepReport } from './jobs';
 import { startWorker } from './worker';
 
 const HELP = `Usage: forum-oauth-worker [options]
@@ -100,40 +100,87 @@ function tell(output: Output, event: SweepReport): void {
     output.write(`${output.isTTY ? sentence : JSON.stringify(event)}\n`);
 }
 
+/** How often a run that goes on is told of, milliseconds: by a line that is written over, elsewhere by a JSON line. */
+const INTERVAL = { terminal: 200, elsewhere: 10_000 };
+
+/** About how many rows a job has to remove. */
+async function countWaiting(job: JobName, dataSource: DataSource, options: JobOptions): Promise<number> {
+    if (job === 'prune-refresh-chains') {
+        return countOldTokens(dataSource, options);
+    }
+    const codes = Object.entries(await measureBacklog(dataSource, options)).filter(
+        ([table]) => table !== 'oauth_refresh_tokens'
+    );
+    return codes.reduce((sum, [, { rows }]) => sum + rows, 0);
+}
+
 /**
- * How far a job is: on a terminal a line that is written over, elsewhere a JSON line about every ten seconds.
- *
- * @param waiting about how many rows there are to remove
+ * Tells how far the runs of a job are. What there is to remove is counted when a run is told of for the first time:
+ * most are over before.
  */
-function progress(output: Output, job: string, waiting: number): (removed: number) => void {
-    const began = performance.now();
-    let told = began;
-    return (removed) => {
+class Progress {
+    #began = 0;
+    #told = 0;
+    #removed = Infinity;
+    /** What there was to remove when the run began. */
+    #waiting: number | undefined;
+
+    constructor(
+        readonly job: JobName,
+        readonly output: Output,
+        readonly count: () => Promise<number>,
+        readonly dryRun: boolean
+    ) {}
+
+    /** To be called after each batch with what the run has removed so far; less than before means that it is another. */
+    async tell(removed: number): Promise<void> {
         const now = performance.now();
-        if (now - told < (output.isTTY ? 200 : 10_000)) {
+        if (removed < this.#removed) {
+            this.#began = this.#told = now;
+            this.#waiting = undefined;
+        }
+        this.#removed = removed;
+        if (now - this.#told < (this.output.isTTY ? INTERVAL.terminal : INTERVAL.elsewhere)) {
             return;
         }
-        told = now;
-        const rate = Math.round(removed / ((now - began) / 1000));
-        const remaining = Math.max(0, waiting - removed);
-        output.write(
-            output.isTTY
-                ? `${CLEAR_LINE}${job}: ${removed} removed, ${rate}/s, ${remaining} remaining`
-                : `${JSON.stringify({ job, progress: { removed, rate, remaining } })}\n`
+        this.#told = now;
+        this.#waiting ??= (await this.count()) + (this.dryRun ? 0 : removed);
+        const rate = Math.round(removed / ((now - this.#began) / 1000));
+        const remaining = Math.max(0, this.#waiting - removed);
+        this.output.write(
+            this.output.isTTY
+                ? `${CLEAR_LINE}${this.job}: ${removed} removed, ${rate}/s, ${remaining} remaining`
+                : `${JSON.stringify({ job: this.job, progress: { removed, rate, remaining } })}\n`
         );
+    }
+
+    /** To be called when a run has ended. */
+    end(): void {
+        this.#removed = Infinity;
+    }
+}
+
+/** Tells of runs in hand and of runs that have ended. */
+function reporter(dataSource: DataSource, options: JobOptions, output: Output) {
+    const all = new Map(
+        JOB_NAMES.map((job) => {
+            const count = () => countWaiting(job, dataSource, options);
+            return [job, new Progress(job, output, count, options.dryRun ?? false)];
+        })
+    );
+    return {
+        onProgress: (job: JobName, removed: number) => all.get(job)!.tell(removed),
+        onSweep: (report: SweepReport) => {
+            all.get(report.job)!.end();
+            tell(output, report);
+        }
     };
 }
 
 async function runOnce(dataSource: DataSource, options: JobOptions, output: Output): Promise<void> {
-    const backlog = await measureBacklog(dataSource, options);
-    const codes = Object.entries(backlog).filter(([table]) => table !== 'oauth_refresh_tokens');
-    const waiting = {
-        'expire-device-codes': codes.reduce((sum, [, { rows }]) => sum + rows, 0),
-        'prune-refresh-chains': await countOldTokens(dataSource, options)
-    };
+    const { onProgress, onSweep } = reporter(dataSource, options, output);
     for (const job of JOB_NAMES) {
-        const onProgress = progress(output, job, waiting[job]);
-        tell(output, await runJob(job, dataSource, { ...options, onProgress }));
+        onSweep(await runJob(job, dataSource, { ...options, onProgress: (removed) => onProgress(job, removed) }));
     }
 }
 
@@ -176,7 +223,7 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, output: Outpu
             ...settings.job,
             dataSource,
             connection: settings.redisUrl!,
-            onSweep: (report) => tell(output, report),
+            ...reporter(dataSource, settings.job, output),
             onError: (error) => console.error(JSON.stringify({ error: error.message }))
         });
         if (!signal.aborted) {

@@ -27,6 +27,8 @@ export interface WorkerOptions extends Omit<JobOptions, 'dryRun' | 'signal' | 'o
     every?: Partial<Record<JobName, number>>;
     /** The prefix of BullMQ's keys. Default: BullMQ's own. */
     prefix?: string;
+    /** Told after each batch how many rows the run in hand has removed so far; the run waits for what it returns. */
+    onProgress?: (job: JobName, removed: number) => void | Promise<void>;
     /** Told of each run that this worker has finished. */
     onSweep?: (report: SweepReport) => void;
     /** Told of a run that failed and of lost connections; the worker goes on by itself. */
@@ -64,6 +66,7 @@ export function startWorker({
     connection,
     every = {},
     prefix,
+    onProgress,
     onSweep,
     onError = () => undefined,
     ...options
@@ -81,7 +84,15 @@ export function startWorker({
             // Longer than its interval: the run in hand does this one's work, and the other job keeps its place.
             return null;
         }
-        const sweep = runJob(name, dataSource, { ...options, signal: stopping.signal, onProgress: progressOf(job) });
+        const record = recorder(job);
+        const sweep = runJob(name, dataSource, {
+            ...options,
+            signal: stopping.signal,
+            onProgress: (removed) => {
+                record(removed);
+                return onProgress?.(name, removed);
+            }
+        });
         running.set(name, sweep);
         try {
             const report = await sweep;
@@ -143,7 +154,7 @@ function connect(connection: WorkerOptions['connection']): Redis {
 }
 
 /** Tells BullMQ about once a second how far a run is. Not waited for: Redis may be away. */
-function progressOf(job: Job): (removed: number) => void {
+function recorder(job: Job): (removed: number) => void {
     let told = 0;
     return (removed) => {
         const now = performance.now();

@@ -141,13 +141,21 @@ describe('forum-oauth-worker', () => {
         expect(errors).to.contain('forum-oauth-worker').and.to.not.contain('secret');
     });
 
-    it('works until SIGTERM, then ends its batch and leaves with 0', async () => {
+    it('works until SIGTERM and tells how far it is, then ends its batch and leaves with 0', async () => {
         await store(300);
-        const running = command.start(['--batch-size', '4'], { DATABASE_URL: database.url, REDIS_URL: redisUrl() });
-        await eventually(async () => (await tokens()) < 850);
+        const running = command.start(['--batch-size', '1'], {
+            DATABASE_URL: database.url,
+            REDIS_URL: redisUrl(),
+            NODE_OPTIONS: '--import data:text/javascript,process.stdout.isTTY=true'
+        });
+        const told = /prune-refresh-chains: (\d+) removed, \d+\/s, (\d+) remaining/;
+        await eventually(() => told.test(running.output));
         running.child.kill('SIGTERM');
-        const { status, signal, errors } = await running.ended;
+        const { status, signal, errors, output } = await running.ended;
         expect([status, signal, errors]).to.equal([0, null, '']);
+        // Five of the living chain's tokens are as old as the dead ones.
+        const [, removed, remaining] = told.exec(output)!;
+        expect(Number(removed) + Number(remaining)).to.be.between(904, 1207);
         const left = await tokens();
         expect(left).to.be.between(12, 912);
         expect(await dataSource.getRepository(OAuthGrant).count()).to.be.least(2);
