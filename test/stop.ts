@@ -322,7 +322,7 @@ describe('a server that stops', () => {
             }
         }
         const again = await start({ jobs: 'in-process' });
-        for (let times = 0; times < 100; ++times) {
+        for (let times = 0; times < 20; ++times) {
             await again.stop();
             await again.server.start();
         }
