@@ -99,7 +99,9 @@ export class Server {
 
         const log = openSync(this.#log, 'a');
         // A process group of its own: an installer's children end with it, and a Ctrl-C at the terminal spares both.
-        this.#child = spawn(program, args, { cwd: this.#folder, detached: true, stdio: ['ignore', log, log] });
+        // A folder of its own for temporary files: a MariaDB server that starts removes those that others have in theirs.
+        const env = { ...process.env, TMPDIR: this.#folder };
+        this.#child = spawn(program, args, { cwd: this.#folder, env, detached: true, stdio: ['ignore', log, log] });
         closeSync(log);
         this.#child.exit = new Promise((resolve) => {
             this.#child.once('exit', (code, signal) => resolve([code, signal]));
