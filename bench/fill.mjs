@@ -185,32 +185,6 @@ export async function fill(url, count, { dead = 0.7, usable = 0, now = Date.now(
     return { ...counts, usable: issued };
 }
 
-/**
- * Gives chains to several clients like the one they have, in turn.
- *
- * @param tokens of those chains
- * @returns the names of the clients; the nth token belongs to the nth, counted round
- */
-export async function spread(url, tokens, count) {
-    const connection = await mysql.createConnection(url);
-    const clients = Array.from({ length: count }, (_, index) => ({ id: createId(Date.now()), name: `bench-${index}` }));
-    const [[client]] = await connection.query("SELECT * FROM oauth_clients WHERE client_id = 'storyden-cli'");
-    for (const [index, { id, name }] of clients.entries()) {
-        await connection.query('INSERT INTO oauth_clients SET ?', [
-            { ...client, id, client_id: name, name, first_party: 0 }
-        ]);
-        const grants = tokens.filter((_, nth) => nth % count === index).map((token) => token.slice(6, 26));
-        for (const [table, column] of [
-            ['oauth_grants', 'id'],
-            ['oauth_refresh_tokens', 'grant_id']
-        ]) {
-            await connection.query(`UPDATE ${table} SET oauth_client_id = ? WHERE ${column} IN (?)`, [id, grants]);
-        }
-    }
-    await connection.end();
-    return clients.map(({ name }) => name);
-}
-
 if (import.meta.url === pathToFileURL(process.argv[1]).href) {
     const [url, count, dead = '0.7'] = process.argv.slice(2);
     const { usable: _usable, ...counts } = await fill(url, Number(count), { dead: Number(dead) });

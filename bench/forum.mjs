@@ -41,6 +41,12 @@ server.route({
     handler: () => ({ ok: true }),
     options: { auth: { strategy: 'oauth', access: { scope: ['CREATE_POST'] } } }
 });
+let reported = 0;
+server.events.on({ name: 'request', channels: 'error' }, (request, { error }) => {
+    if (++reported <= 3) {
+        console.error(request.path, error);
+    }
+});
 await server.start();
 console.log(JSON.stringify({ origin: server.info.uri }));
 process.on('SIGUSR2', async () => {

@@ -1,7 +1,7 @@
 // A process that loads servers over keep-alive connections. It reads one task a line, as JSON, from its standard input, and
 // answers each with a line {"done", "errors", "seconds", "p50", "p99"} (ms).
 //
-//   {"kind": "refresh", "url", "tokens", "clients"?, "seconds" or "count"}: each connection follows a chain of its own;
+//   {"kind": "refresh", "url", "tokens", "seconds" or "count"}: each connection follows a chain of its own;
 //       answers also {"tokens"}, the heads then
 //   {"kind": "poll", "url", "bodies", "seconds"}: the bodies in turn; pending is the answer that is expected
 //   {"kind": "each", "url", "items": [{"headers"?, "body"?}], "status"?, "connections"?}: each once, POST where there is a body
@@ -63,12 +63,12 @@ class Tally {
 const inParallel = (count, work) => Promise.all(Array.from({ length: count }, (_, index) => work(index)));
 
 const kinds = {
-    async refresh({ url, tokens, clients = ['storyden-cli'], seconds = Infinity, count = Infinity }) {
+    async refresh({ url, tokens, seconds = Infinity, count = Infinity }) {
         const tally = new Tally();
         const until = performance.now() + seconds * 1000;
         let sent = 0;
         const heads = await inParallel(tokens.length, async (index) => {
-            const start = `grant_type=refresh_token&client_id=${clients[index % clients.length]}&refresh_token=`;
+            const start = 'grant_type=refresh_token&client_id=storyden-cli&refresh_token=';
             let token = tokens[index];
             while (performance.now() < until && sent++ < count && token !== undefined) {
                 token = JSON.parse(await tally.send(url, { body: start + encodeURIComponent(token) })).refresh_token;

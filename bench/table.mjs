@@ -3,6 +3,9 @@ import { cpus } from 'node:os';
 
 const RESULTS = new URL('results.json', import.meta.url);
 const TABLE = new URL('results.md', import.meta.url);
+const README = new URL('README.md', import.meta.url);
+const BEGIN = '<!-- results of all.mjs: --readme writes them here -->';
+const END = '<!-- end of results -->';
 
 /** The value below which `share` of them lie. */
 function quantile(values, share) {
@@ -87,18 +90,26 @@ function mainTable(suites) {
 }
 
 /**
- * Writes results.json and results.md. What other suites have found before stays.
+ * Writes what a suite has found to results.json. What other suites have found before stays.
  *
- * @param order the names of all suites
  * @param how with which options it was measured
- * @returns the text of results.md
  */
-export async function write(order, name, findings, how) {
-    const earlier = await readFile(RESULTS, 'utf8').then(JSON.parse, () => ({}));
+export async function keep(name, findings, how) {
+    const earlier = await readSuites();
     const machine = `${cpus().length} × ${cpus()[0].model}, Node.js ${process.version}`;
     const at = `${new Date().toISOString().slice(0, 16)}Z`;
-    const suites = { ...earlier.suites, [name]: { at, machine, how, lines: findings.lines, grids: findings.grids } };
+    const suites = { ...earlier, [name]: { at, machine, how, lines: findings.lines, grids: findings.grids } };
     await writeFile(RESULTS, `${JSON.stringify({ suites }, null, 4)}\n`);
+}
+
+/**
+ * Writes results.md from results.json.
+ *
+ * @param order the names of all suites
+ * @returns its text
+ */
+export async function writeTables(order) {
+    const suites = await readSuites();
     const measured = order.filter((one) => suites[one]);
     const text = [
         mainTable(measured.map((one) => suites[one])),
@@ -108,3 +119,17 @@ export async function write(order, name, findings, how) {
     await writeFile(TABLE, `${text}\n`);
     return text;
 }
+
+/** Puts a text between the marks of README.md. */
+export async function publish(text) {
+    const readme = await readFile(README, 'utf8');
+    const [before, rest] = readme.split(`${BEGIN}\n`);
+    const after = rest.slice(rest.indexOf(END));
+    await writeFile(README, `${before}${BEGIN}\n\n${text}\n\n${after}`);
+}
+
+const readSuites = () =>
+    readFile(RESULTS, 'utf8').then(
+        (json) => JSON.parse(json).suites ?? {},
+        () => ({})
+    );

@@ -1,17 +1,13 @@
 import OAuth from '../dist/plugin/index.js';
-import { spread } from '../fill.mjs';
 import { CONNECTIONS, fillWith, load, memoryOf } from '../measure.mjs';
 import { Process } from '../process.mjs';
 
 const BASE = 10_000;
 const MARKS = [10_000, 20_000, 50_000, 100_000, 250_000, 500_000, 1_000_000];
-/** So that no client comes near what the plugin allows it by itself. */
-const CLIENTS = 16;
 
 /** P5: memory of the web process after many refreshes against after ten thousand. */
 export async function memory(server, { refreshes, algorithm }, findings) {
     const { url, usable } = await fillWith(server, BASE, CONNECTIONS);
-    const clients = await spread(url, usable, CLIENTS);
     // What is signed with is a matter of time, not of memory: nothing of a signature is kept.
     const key = JSON.stringify(await OAuth.generateSigningKey(algorithm));
     const forum = new Process('forum.mjs', [url], { SIGNING_KEY: key });
@@ -25,7 +21,6 @@ export async function memory(server, { refreshes, algorithm }, findings) {
             kind: 'refresh',
             url: `${origin}/api/oauth/token`,
             tokens,
-            clients,
             count: mark - done
         });
         tokens = result.tokens;
