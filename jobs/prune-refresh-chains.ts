@@ -110,21 +110,47 @@ interface Span {
 
 const spanOf = ({ id, oldest, head }: Chain): Span => ({ id, from: Number(oldest), head: Number(head) });
 
+interface Token {
+    id: string;
+    grant_id: string;
+    generation: number;
+    created_at: number | string;
+    retry_until: number | string;
+}
+
+/** What the index of the chains knows by itself. */
+const PLACE = ['id', 'grant_id', 'generation'] as const;
+
+/** The first tokens of these chains, of the first one from where it has been looked at. */
+function findTokens<Column extends keyof Token>(
+    sweep: Sweep,
+    chains: readonly Span[],
+    limit: number,
+    columns: readonly Column[]
+): Promise<Pick<Token, Column>[]> {
+    const [first, ...others] = chains as [Span, ...Span[]];
+    // A list of one, MariaDB reads to the end of the chain and sorts.
+    const where =
+        others.length === 0
+            ? 'grant_id = ? AND generation >= ?'
+            : `grant_id IN (${placeholders(others)}, ?) AND (grant_id <> ? OR generation >= ?)`;
+    const ids = others.length === 0 ? [] : [...others.map((chain) => chain.id), first.id];
+    return sweep.database.query<Pick<Token, Column>>(
+        `SELECT ${columns.join(', ')} FROM oauth_refresh_tokens
+        WHERE ${where} ORDER BY ${others.length === 0 ? '' : 'grant_id, '}generation LIMIT ${limit}`,
+        [...ids, first.id, first.from]
+    );
+}
+
 /** Removes all tokens of chains, those of many short ones at once. */
 function removeDeadTokens(sweep: Sweep, pace: Pace, chains: readonly Chain[]): Promise<number> {
     const left = chains.filter((chain) => chain.head !== null).map(spanOf);
     return sweep.run(async (size) => {
         const taken = takeChains(left, size);
-        const [first] = taken;
-        if (!first) {
+        if (taken.length === 0) {
             return { removed: 0, more: false };
         }
-        const tokens = await sweep.database.query<{ id: string; grant_id: string; generation: number }>(
-            `SELECT id, grant_id, generation FROM oauth_refresh_tokens
-            WHERE grant_id IN (${placeholders(taken)}) AND (grant_id <> ? OR generation >= ?)
-            ORDER BY grant_id, generation LIMIT ${size}`,
-            [...taken.map((chain) => chain.id), first.id, first.from]
-        );
+        const tokens = await findTokens(sweep, taken, size, PLACE);
         const removed = await sweep.delete(
             'oauth_refresh_tokens',
             tokens.map((token) => token.id)
@@ -157,31 +183,17 @@ async function removeGrants(sweep: Sweep, pace: Pace, chains: readonly Chain[]):
     return removed;
 }
 
-interface Token {
-    id: string;
-    grant_id: string;
-    generation: number;
-    created_at: number | string;
-    retry_until: number | string;
-}
-
 /** Removes the oldest tokens of live chains, as far as these do not need them. */
 function removeSuperseded(sweep: Sweep, pace: Pace, chains: readonly Chain[], cutoff: number): Promise<number> {
     const left = chains.map(spanOf);
     return sweep.run(async (size) => {
         const taken = takeChains(left, size);
-        const [first] = taken;
-        if (!first) {
+        if (taken.length === 0) {
             return { removed: 0, more: false };
         }
         // Whether a token is needed is told by the two after it.
         const limit = size + 2;
-        const tokens = await sweep.database.query<Token>(
-            `SELECT id, grant_id, generation, created_at, retry_until FROM oauth_refresh_tokens
-            WHERE grant_id IN (${placeholders(taken)}) AND (grant_id <> ? OR generation >= ?)
-            ORDER BY grant_id, generation LIMIT ${limit}`,
-            [...taken.map((chain) => chain.id), first.id, first.from]
-        );
+        const tokens = await findTokens(sweep, taken, limit, [...PLACE, 'created_at', 'retry_until']);
         const cut = tokens.length === limit ? tokens.at(-1)!.grant_id : undefined;
         const byChain = new Map<string, Token[]>(taken.map((chain) => [chain.id, []]));
         for (const token of tokens) {
