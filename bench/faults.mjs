@@ -4,8 +4,8 @@
 // node faults.mjs [--seconds=600] [--clients=1000] [--rate=150] [--kills=20] [--database-kills=3] [--redis-kills=3]
 //     [--retry-window=60] [--only=web,mariadb,redis,cuts,silence,pool,lock,slow,clock]
 //
-// `--rate` is how many refreshes a second all clients together aim at. The web process listens on one port and is
-// started again whatever ends it; between it and MariaDB is a line that can be cut and fall silent. One client in fifty is
+// `--rate` is how many refreshes a second all clients together aim at. The web process listens on one port, and
+// another takes its place whatever ends it; between it and MariaDB is a line that can be cut and fall silent. One client in fifty is
 // cut off by its account or by itself in the course of it. The last line is everything as JSON; ends with status 1
 // unless all three counts are 0.
 

@@ -32,7 +32,9 @@ export async function audit(connection, members, records) {
                 records.wrong.push(`${member.account}: its grant was ended, and is ${head.end_reason ?? 'alive'}`);
             }
         } else if (member.isLost) {
-            records.notes.push(`${member.account}: lost, and its grant is ${head?.end_reason ?? 'alive'}`);
+            records.notes.push(
+                `${member.account}: lost, and its grant is ${head === undefined ? 'gone' : (head.end_reason ?? 'alive')}`
+            );
         } else if (!isAlive) {
             records.lost.push(`${member.account}: its grant is ${head?.end_reason ?? 'gone'}`);
         } else if (head.token_hash !== createHash('sha256').update(member.token).digest('base64url')) {

@@ -6,7 +6,7 @@ import { Process } from '../process.mjs';
 /** The sizes of the pools of one process after the other: enough connections as a rule, and sometimes too few. */
 const POOLS = [10, 2, 10, 10, 1];
 
-/** Keeps a web process running on one port: whatever ends it, there is soon another. */
+/** Keeps a web process running on one port: whatever ends it, another that stands by takes its place. */
 export class Supervisor {
     origin;
     starts = 0;
@@ -15,6 +15,7 @@ export class Supervisor {
     failures = [];
     #settings;
     #child;
+    #spare;
     #stopping = false;
     #running;
 
@@ -53,6 +54,7 @@ export class Supervisor {
         const began = performance.now();
         this.#child.child.kill('SIGTERM');
         const timer = setTimeout(() => this.#child.child.kill('SIGKILL'), patience);
+        this.#spare.child.kill('SIGKILL');
         await this.#running;
         clearTimeout(timer);
         return this.#child.child.exitCode === 0 ? performance.now() - began : null;
@@ -61,10 +63,10 @@ export class Supervisor {
     async #supervise(settings) {
         while (!this.#stopping) {
             const web = { ...settings, clock: this.#settings.clock, pool: POOLS[this.starts++ % POOLS.length] };
-            const child = new Process('faults/web.mjs', [], { SETTINGS: JSON.stringify(web) });
-            // What is told to a process that has just been killed is lost, as it should be.
-            child.child.stdin.on('error', () => undefined);
+            const child = this.#spare ?? this.#standBy();
+            child.tell(JSON.stringify({ start: web }));
             this.#child = child;
+            this.#spare = this.#standBy();
             const [code, signal] = await child.exit;
             this.#read(child.lines);
             const hasListened = child.lines.some(({ listening }) => listening);
@@ -76,6 +78,13 @@ export class Supervisor {
                 await sleep(200);
             }
         }
+    }
+
+    #standBy() {
+        const child = new Process('faults/web.mjs', []);
+        // What is told to a process that has just been killed is lost, as it should be.
+        child.child.stdin.on('error', () => undefined);
+        return child;
     }
 
     #read(lines) {

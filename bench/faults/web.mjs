@@ -1,7 +1,8 @@
 // A web process that faults happen to: a forum with the plugin, and the worker of its jobs beside it.
 //
-// node web.mjs, with its settings as JSON in the variable SETTINGS. It prints {"listening": true} once it answers,
-// {"sweep": {…}} for each run of a job and {"failure": "…"} for each answer of 500. It reads JSON lines:
+// node web.mjs. It prints {"listening": true} once it answers, {"sweep": {…}} for each run of a job and {"failure": "…"} for
+// each answer of 500. It reads JSON lines:
+//   {"start": {…}}                begins, with these settings; until then it stands by, with all its code loaded
 //   {"clock": ms}                 moves its clock to that far from the true time
 //   {"slow": {"share", "ms"}}     that share of `accounts.find` takes up to so long
 //   {"hold": ms}                  every connection of its pool is busy for so long
@@ -14,10 +15,25 @@ import { connect } from '../database.mjs';
 import OAuth from '../dist/plugin/index.js';
 import { PERMISSIONS } from '../peers/work.mjs';
 
-const { port, database, redis, pool, key, issuer, window, clock: offset } = JSON.parse(process.env.SETTINGS);
 const tell = (line) => console.log(JSON.stringify(line));
-const state = { clock: offset, slow: { share: 0, ms: 0 } };
+const state = { clock: 0, slow: { share: 0, ms: 0 } };
 const clock = () => Date.now() + state.clock;
+let holdPool = () => undefined;
+
+const input = createInterface(process.stdin);
+const { port, database, redis, pool, key, issuer, window } = await new Promise((resolve) => {
+    input.on('line', (line) => {
+        const { start, hold, ...changes } = JSON.parse(line);
+        if (start) {
+            state.clock = start.clock;
+            resolve(start);
+        }
+        if (hold) {
+            holdPool(hold);
+        }
+        Object.assign(state, changes);
+    });
+});
 
 const dataSource = await connect(database, { extra: { connectionLimit: pool, queueLimit: 200 } });
 const server = Hapi.server({ host: '127.0.0.1', port, debug: false });
@@ -74,13 +90,11 @@ const worker = OAuth.startWorker({
 await server.start();
 tell({ listening: true });
 
-const input = createInterface(process.stdin).on('line', (line) => {
-    const { hold, ...changes } = JSON.parse(line);
-    Object.assign(state, changes);
-    for (let held = 0; hold && held < pool; ++held) {
-        dataSource.query(`SELECT SLEEP(${hold / 1000})`).catch(() => undefined);
+holdPool = (ms) => {
+    for (let held = 0; held < pool; ++held) {
+        dataSource.query(`SELECT SLEEP(${ms / 1000})`).catch(() => undefined);
     }
-});
+};
 // It does not outlive who started it.
 process.stdin.once('end', () => process.exit(1));
 process.once('SIGTERM', async () => {
