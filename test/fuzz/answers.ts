@@ -39,9 +39,9 @@ const MANAGEMENT_CODES: Record<string, number> = {
 const HAND_OUT =
     /^(post \/api\/(oauth\/(token|device_authorization|authorize\/consent)|(auth|admin)\/oauth\/clients(\/\{id\}\/secret)?)|post \/(settings|oauth|admin)\/.*)$/;
 
-/** What only the inside of a server says. */
+/** What only the inside of a server says. Nothing that is short enough to be found in a random text now and then. */
 const INTERNAL =
-    /\n\s+at |node_modules|\/plugin\/|\bER_[A-Z]|\boauth_(clients|grants|refresh_tokens|device_auth|authorization_|user_code_f)|sqlMessage|errno|(Type|Range|Reference|Syntax|URI|Database)Error/;
+    /\n\s+at |node_modules|\/plugin\/|(?<![\w-])ER_[A-Z]+_[A-Z_]+(?![\w-])|oauth_(clients|grants|refresh_tokens|device_auth|authorization_|user_code_f)|sqlMessage|"errno"|(Type|Range|Reference|Syntax|URI|Database)Error/;
 
 /** Long enough for a secret, and of the characters that secrets have. */
 const SECRETLIKE = /[A-Za-z0-9_.~-]{40,}/g;

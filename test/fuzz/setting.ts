@@ -1,5 +1,6 @@
 import type { Account } from '../../plugin';
 import { beginRequest, createApp, obtainCode, redeem, type App, type ObtainedCode } from '../support/authorization';
+import { emptyTables } from '../support/exploration';
 import { DEVICE_CODE, ISSUER, unique, type Forum } from '../support/forum';
 import { Visitor } from '../support/visitor';
 
@@ -67,7 +68,7 @@ export class Setting {
      */
     static async create(forum: Forum, under: Forum): Promise<Setting> {
         const setting = new Setting(forum, under);
-        await empty(forum);
+        await emptyTables(forum.dataSource);
         await setting.fill();
         return setting;
     }
@@ -227,20 +228,5 @@ export class Setting {
         if (url.origin === ISSUER && request !== null && accountId !== undefined) {
             this.addRequest(request, accountId);
         }
-    }
-}
-
-/** All tables; a forum that is fuzzed for hours would otherwise list what was made up hours ago. */
-async function empty({ dataSource }: Forum): Promise<void> {
-    for (const table of [
-        'oauth_refresh_tokens',
-        'oauth_grants',
-        'oauth_authorization_codes',
-        'oauth_authorization_requests',
-        'oauth_device_authorizations',
-        'oauth_user_code_failures',
-        'oauth_clients'
-    ]) {
-        await dataSource.query(`DELETE FROM ${table}`);
     }
 }

@@ -1,0 +1,627 @@
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import * as fc from 'fast-check';
+import { expireDeviceCodes, generateSigningKey, pruneRefreshChains } from '../../plugin';
+import {
+    authorize,
+    bearer,
+    decideRequest,
+    locationOf,
+    parametersOf,
+    pkce,
+    redeem,
+    REDIRECT_URI,
+    type App
+} from '../support/authorization';
+import { emptyTables, explore, numberOf, seedOf } from '../support/exploration';
+import { CLI, DEVICE_CODE, Forum, openDatabase, unique, type Answer, type OpenDatabase } from '../support/forum';
+import { ORDER, Provider, type Outcome, type Presented } from './provider';
+
+/*
+ * Sequences of what several members, their applications, administrators, thieves and time do, done to a forum and to a
+ * model of it at once. The two may never answer differently.
+ *
+ *     MODEL_SEED=1 npm test -- test/model           what a run that failed has named
+ *     MODEL_RUNS=10000 npm test -- test/model       so many sequences, with counts on standard output
+ *
+ * The sequences follow from the seed; ids and secrets in them are the forum's own and random.
+ */
+
+const lab = Lab.script();
+export { lab };
+const { after, before, describe, it } = lab;
+
+/** Sequences to one set of tables, and the least that are tried of each retry window. */
+const PART = 5;
+const SECONDS = numberOf('MODEL_SECONDS') ?? 6;
+const RUNS = numberOf('MODEL_RUNS');
+const SEED = seedOf('MODEL_SEED');
+
+/** Each with one way of holding access tokens against permissions. */
+const WINDOWS = [
+    [60, 'token'],
+    [0, 'current'],
+    [7200, 'token'],
+    ['until-used', 'current']
+] as const;
+
+const ADMINISTRATOR = 'odin0000000000000000';
+const PERMISSIONS = ['CREATE_POST', 'READ_PROFILE', 'UPLOAD_ASSET', 'ADMINISTRATOR'];
+
+/** Numbers pick among what there is: members, clients, tokens. A secret is one that the client has had, or none. */
+type Step =
+    | { do: 'approve'; member: number; client: number; scope: string[]; byCode: boolean; at: 'once' | 'leisure' }
+    | { do: 'redeem'; approval: number; client: number | null; secret: number }
+    | { do: 'refresh'; token: number; scope: string[] | null; client: number | null; secret: number }
+    | { do: 'use'; token: number }
+    | { do: 'act as owner'; scope: string[]; secret: number }
+    | { do: 'introspect'; token: number; secret: number }
+    | { do: 'list'; member: number }
+    | { do: 'pass'; seconds: number }
+    | { do: 'member revokes'; token: number; member: number | null }
+    | { do: 'member revokes client'; member: number; client: number }
+    | { do: 'administrator revokes'; token: number }
+    | { do: 'client revokes'; token: number; client: number | null; secret: number }
+    | { do: 'permissions'; member: number; permissions: string[]; mayApprove: boolean }
+    | { do: 'suspend'; member: number }
+    | { do: 'allowed'; client: number; member: number | null; scopes: string[] }
+    | { do: 'policy'; client: number; inherits: boolean }
+    | { do: 'grants'; client: number; mayRefresh: boolean }
+    | { do: 'rotate secret'; member: number | null; overlap: number }
+    | { do: 'delete client'; client: number; member: number | null }
+    | { do: 'sweep' };
+
+type Fields<Kind extends Step['do']> = {
+    [Name in keyof Omit<Extract<Step, { do: Kind }>, 'do'>]: fc.Arbitrary<Extract<Step, { do: Kind }>[Name]>;
+};
+
+const step = <Kind extends Step['do']>(
+    weight: number,
+    kind: Kind,
+    fields: Fields<Kind>
+): fc.WeightedArbitrary<Step> => ({
+    weight,
+    arbitrary: fc.record({ do: fc.constant(kind), ...fields }) as unknown as fc.Arbitrary<Step>
+});
+
+const pick = fc.nat({ max: 1000 });
+/** Mostly the newest, as in life. */
+const recent = fc.oneof(fc.nat({ max: 2 }), pick);
+const scope = fc.subarray(['openid', 'offline_access', ...PERMISSIONS]);
+/** Mostly one that goes on. */
+const lasting = scope.map((names) => [...new Set([...names, ...(names.length % 4 === 1 ? [] : ['offline_access'])])]);
+const other = fc.option(pick, { freq: 2 }).map((number) => (number !== null && number % 4 === 0 ? number : null));
+/** 0: the one that it should be. */
+const secret = fc.nat({ max: 9 });
+
+const sequence = fc.array(
+    fc.oneof(
+        step(4, 'approve', {
+            member: pick,
+            client: pick,
+            scope: lasting,
+            byCode: fc.boolean(),
+            at: fc.constantFrom('once', 'once', 'once', 'leisure')
+        }),
+        step(2, 'redeem', { approval: recent, client: other, secret }),
+        step(12, 'refresh', { token: recent, scope: fc.option(scope, { freq: 5 }), client: other, secret }),
+        step(3, 'use', { token: recent }),
+        step(1, 'act as owner', { scope, secret }),
+        step(1, 'introspect', { token: recent, secret }),
+        step(1, 'list', { member: pick }),
+        step(6, 'pass', {
+            seconds: fc.constantFrom(1, 30, 59, 60, 60, 61, 300, 600, 899, 900, 3600, 86_400, 8 * 86_400, 31 * 86_400)
+        }),
+        step(1, 'member revokes', { token: recent, member: other }),
+        step(1, 'member revokes client', { member: pick, client: pick }),
+        step(1, 'administrator revokes', { token: recent }),
+        step(1, 'client revokes', { token: recent, client: other, secret }),
+        step(2, 'permissions', {
+            member: pick,
+            permissions: fc.subarray(PERMISSIONS),
+            mayApprove: fc.nat({ max: 7 }).map(Boolean)
+        }),
+        step(1, 'suspend', { member: pick }),
+        step(2, 'allowed', { client: pick, member: other, scopes: lasting }),
+        step(1, 'policy', { client: pick, inherits: fc.boolean() }),
+        step(1, 'grants', { client: pick, mayRefresh: fc.nat({ max: 2 }).map(Boolean) }),
+        step(1, 'rotate secret', { member: other, overlap: fc.constantFrom(0, 600) }),
+        step(1, 'delete client', { client: fc.nat({ max: 12 }), member: other }),
+        step(2, 'sweep', {})
+    ),
+    { minLength: 8, maxLength: 50, size: 'max' }
+);
+
+describe('members, applications, administrators and time, in any order', () => {
+    let database: OpenDatabase;
+    let sequences = 0;
+    let operations = 0;
+
+    before(async () => {
+        database = await openDatabase();
+    });
+
+    after(async () => {
+        await database.done();
+        if (RUNS !== undefined) {
+            console.log(`\nMODEL ${JSON.stringify({ sequences, operations })}`);
+        }
+    });
+
+    for (const [place, [refreshRetryWindow, permissions]] of WINDOWS.entries()) {
+        const name = `do what the model does, with a retry window of ${refreshRetryWindow}`;
+        it(name, { timeout: 0 }, async () => {
+            const forum = await hostOf(database, { refreshRetryWindow, permissions });
+            const made = await explore(
+                {
+                    name: `A retry window of ${refreshRetryWindow}`,
+                    seedVariable: 'MODEL_SEED',
+                    seed: SEED + place * 1000,
+                    part: PART,
+                    runs: RUNS && Math.floor((RUNS + place) / WINDOWS.length),
+                    seconds: SECONDS / WINDOWS.length
+                },
+                async () => {
+                    await emptyTables(database.dataSource);
+                    return fc.asyncProperty(sequence, async (steps) => {
+                        await new Story(forum, new Provider(refreshRetryWindow, permissions)).run(steps);
+                        sequences += 1;
+                        operations += steps.length;
+                    });
+                }
+            );
+            expect(made).to.be.at.least(RUNS === undefined ? PART : Math.floor(RUNS / WINDOWS.length));
+            await forum.stop();
+        });
+    }
+});
+
+/** A forum with a route that any access token opens, and one for each permission. */
+async function hostOf(
+    { dataSource }: OpenDatabase,
+    { refreshRetryWindow, permissions }: { refreshRetryWindow: number | 'until-used'; permissions: 'token' | 'current' }
+): Promise<Forum> {
+    const forum = await Forum.create(dataSource, {
+        lifetimes: { refreshRetryWindow },
+        bearer: { permissions },
+        signingKeys: [await generateSigningKey('ES256')],
+        limits: false
+    });
+    for (const permission of [null, ...ORDER]) {
+        forum.server.route({
+            method: 'GET',
+            path: `/api/needs/${permission ?? 'nothing'}`,
+            options: { auth: { strategy: 'oauth', ...(permission !== null && { access: { scope: [permission] } }) } },
+            handler: ({ auth }) => auth.credentials
+        });
+    }
+    return forum;
+}
+
+/** One sequence, done to a forum and to the model at once. */
+class Story {
+    readonly #members: string[];
+    /** As their developers know them, in the order of the model's. */
+    readonly #apps: (App & { secrets: string[] })[] = [];
+    /** Every refresh token that was ever handed out, newest first. */
+    readonly #tokens: Presented[] = [];
+    /** The codes of approvals, in the order of the model's. */
+    readonly #codes: { client: number; text: string; verifier?: string }[] = [];
+    readonly #accessTokens: string[] = [];
+
+    constructor(
+        private readonly forum: Forum,
+        private readonly model: Provider
+    ) {
+        this.#members = [forum.addAccount(), forum.addAccount(), forum.addAccount()];
+    }
+
+    async run(steps: Step[]): Promise<void> {
+        await this.begin();
+        for (const each of steps) {
+            await this.take(each);
+        }
+        for (const member of this.#members) {
+            await this.list(member);
+            this.forum.accounts.delete(member);
+        }
+    }
+
+    private async begin(): Promise<void> {
+        const { forum, model } = this;
+        this.#members.forEach((member) => this.permit(member, ['ADMINISTRATOR']));
+        const grants = ['authorization_code', 'refresh_token'];
+        const kinds = [
+            { type: 'public', allowed_grants: [DEVICE_CODE, ...grants], pkce_required: true },
+            { type: 'confidential', allowed_grants: ['client_credentials', ...grants] }
+        ];
+        for (const [place, kind] of kinds.entries()) {
+            const owner = this.#members[place]!;
+            const { client, client_secret: secret } = await forum.createClient(owner, {
+                name: unique('Application '),
+                allowed_scopes: ['openid', 'offline_access', ...PERMISSIONS],
+                redirect_uris: [REDIRECT_URI],
+                ...kind
+            });
+            this.#apps.push({
+                id: client.id,
+                client_id: client.client_id,
+                redirectUri: REDIRECT_URI,
+                secrets: place === 1 ? [secret] : []
+            });
+            model.clients.push({ ...CLIENT, owner, isConfidential: place === 1, allowed: client.allowed_scopes });
+        }
+        this.#apps.push({ id: '', client_id: CLI.client_id, redirectUri: '', secrets: [] });
+        model.clients.push({ ...CLIENT, inherits: true, allowed: CLI.scope.split(' ') });
+    }
+
+    private permit(id: string, permissions: string[]): void {
+        this.forum.accounts.set(id, { id, handle: id, name: 'A member', permissions });
+        this.model.permit(id, permissions);
+    }
+
+    private member(number: number): string {
+        return this.#members[number % this.#members.length]!;
+    }
+
+    /** The place of a client; with null the one that it should be. */
+    private place(number: number | null, own = 0): number {
+        return number === null ? own : number % this.#apps.length;
+    }
+
+    /** A client's credentials, and the number of the secret among them. 0 stands for what is right. */
+    private credentials(place: number, number: number): { number: number | null; fields: Record<string, string> } {
+        const { client_id, secrets } = this.#apps[place]!;
+        const isRight = number !== 1;
+        const which = isRight ? secrets.length - 1 : secrets.length - 2;
+        const text = secrets[which];
+        return {
+            number: text === undefined ? null : which,
+            fields: { client_id, ...(text !== undefined && { client_secret: text }) }
+        };
+    }
+
+    private async take(taken: Step): Promise<void> {
+        const { forum, model } = this;
+        switch (taken.do) {
+            case 'approve':
+                return this.approve(taken);
+            case 'redeem':
+                return this.redeem(taken.approval, taken.client, taken.secret);
+            case 'refresh':
+                return this.refresh(taken);
+            case 'use':
+                return this.use(taken.token);
+            case 'act as owner':
+                return this.actAsOwner(taken.scope, taken.secret);
+            case 'introspect':
+                return this.introspect(taken.token, taken.secret);
+            case 'list':
+                return this.list(this.member(taken.member));
+            case 'pass':
+                return forum.pass(taken.seconds);
+            case 'member revokes':
+                return this.revokeRow(taken.token, taken.member === null ? null : this.member(taken.member));
+            case 'member revokes client':
+                return this.revokeClient(this.member(taken.member), this.place(taken.client));
+            case 'administrator revokes':
+                return this.revokeRow(taken.token, ADMINISTRATOR);
+            case 'client revokes':
+                return this.clientRevokes(taken.token, taken.client, taken.secret);
+            case 'permissions':
+                return this.permit(this.member(taken.member), [
+                    ...taken.permissions,
+                    ...(taken.mayApprove ? ['USE_OAUTH_CLIENTS'] : [])
+                ]);
+            case 'suspend':
+                forum.accounts.delete(this.member(taken.member));
+                return model.suspend(this.member(taken.member));
+            case 'allowed':
+                return this.change(taken.client, taken.member, { allowed_scopes: taken.scopes });
+            case 'policy':
+                return this.change(taken.client, null, { scope_policy: taken.inherits ? 'inherit' : 'explicit' });
+            case 'grants':
+                return this.change(taken.client, null, { mayRefresh: taken.mayRefresh });
+            case 'rotate secret':
+                return this.rotateSecret(taken.member, taken.overlap);
+            case 'delete client':
+                return this.deleteClient(taken.client, taken.member);
+            case 'sweep':
+                await expireDeviceCodes(forum.dataSource, { clock: () => forum.now });
+                await pruneRefreshChains(forum.dataSource, { clock: () => forum.now });
+                return model.sweep(forum.now);
+        }
+    }
+
+    private async approve({
+        member,
+        client,
+        scope: asked,
+        byCode,
+        at
+    }: Extract<Step, { do: 'approve' }>): Promise<void> {
+        const place = this.place(client);
+        const { isConfidential, owner } = this.model.clients[place]!;
+        const kind = owner !== undefined && (byCode || isConfidential) ? 'code' : 'device';
+        const requested = owner === undefined ? CLI.scope.split(' ') : asked;
+        const accountId = this.member(member);
+        const expected = this.model.approve(kind, accountId, place, requested, this.forum.now);
+        const found =
+            kind === 'code'
+                ? await this.approveCode(accountId, this.#apps[place]!, requested)
+                : await this.approveDevice(accountId, this.#apps[place]!, requested);
+        expect('error' in found ? found.error : 'approved').to.equal('error' in expected ? expected.error : 'approved');
+        if ('error' in found) {
+            return;
+        }
+        this.#codes.push({ client: place, ...found });
+        if (at === 'once') {
+            await this.redeem(0, null, 0);
+        }
+    }
+
+    private async approveDevice(
+        accountId: string,
+        { client_id }: App,
+        requested: string[]
+    ): Promise<{ error: string } | { text: string }> {
+        const begun = await this.forum.form('/oauth/device_authorization', { client_id, scope: requested.join(' ') });
+        if (begun.status !== 200) {
+            return begun.body;
+        }
+        const { status, body } = await this.forum.decide(accountId, begun.body.user_code);
+        return status === 200 ? { text: begun.body.device_code } : body;
+    }
+
+    private async approveCode(
+        accountId: string,
+        app: App,
+        requested: string[]
+    ): Promise<{ error: string } | { text: string; verifier: string }> {
+        const { verifier, challenge } = pkce();
+        const parameters = parametersOf(app, { scope: requested.join(' '), code_challenge: challenge });
+        const begun = await authorize(this.forum, accountId, parameters);
+        if (begun.status === 400) {
+            return begun.body;
+        }
+        const { searchParams } = new URL(locationOf(begun));
+        const requestId = searchParams.get('request_id');
+        if (requestId === null) {
+            return { error: searchParams.get('error')! };
+        }
+        const decided = await decideRequest(this.forum, accountId, requestId);
+        return decided.status === 200
+            ? { text: new URL(decided.body.location).searchParams.get('code')!, verifier }
+            : decided.body;
+    }
+
+    private async redeem(number: number, foreign: number | null, secret: number): Promise<void> {
+        if (this.#codes.length === 0) {
+            return;
+        }
+        const place = this.#codes.length - 1 - (number % this.#codes.length);
+        const { client: own, text, verifier } = this.#codes[place]!;
+        const client = this.place(foreign, own);
+        const presented = this.credentials(client, secret);
+        if (verifier === undefined && this.model.clients[client]!.isConfidential) {
+            // Such a client may not use device codes at all.
+            return;
+        }
+        if (verifier !== undefined && this.model.clients[client]!.owner === undefined) {
+            return;
+        }
+        const answer =
+            verifier === undefined
+                ? await this.forum.token({ grant_type: DEVICE_CODE, device_code: text, ...presented.fields })
+                : await redeem(
+                      this.forum,
+                      { app: this.#apps[client]!, code: text, redirectUri: REDIRECT_URI, verifier },
+                      { ...presented.fields, client_secret: presented.fields.client_secret ?? null }
+                  );
+        this.compare(answer, this.model.redeem(place, client, presented.number, this.forum.now), client);
+    }
+
+    private async refresh({
+        token: number,
+        scope: asked,
+        client,
+        secret
+    }: Extract<Step, { do: 'refresh' }>): Promise<void> {
+        const token = this.#tokens[number % this.#tokens.length];
+        if (!token) {
+            return;
+        }
+        const place = this.place(client, token.client);
+        const presented = this.credentials(place, secret);
+        const answer = await this.forum.refresh(token.text, {
+            ...presented.fields,
+            ...(asked !== null && { scope: asked.join(' ') })
+        });
+        this.compare(answer, this.model.refresh(token, place, presented.number, asked ?? [], this.forum.now), place);
+    }
+
+    private async actAsOwner(asked: string[], secret: number): Promise<void> {
+        const presented = this.credentials(1, secret);
+        const answer = await this.forum.token({
+            grant_type: 'client_credentials',
+            scope: asked.join(' '),
+            ...presented.fields
+        });
+        this.compare(answer, this.model.actAsOwner(1, presented.number, asked, this.forum.now), 1);
+    }
+
+    /** Holds an answer of the token endpoint against what is expected, and keeps what it hands out. */
+    private compare({ status, body }: Answer, expected: Outcome, client: number): void {
+        const found = status === 200 ? `scope: ${body.scope}` : body.error;
+        expect(found).to.equal('error' in expected ? expected.error : `scope: ${expected.scope.join(' ')}`);
+        if ('error' in expected) {
+            return;
+        }
+        this.#accessTokens.push(body.access_token);
+        const text = body.refresh_token as string | undefined;
+        expect(text !== undefined).to.equal(expected.refresh !== null);
+        if (expected.refresh === null) {
+            return;
+        }
+        const { chain, generation } = expected.refresh;
+        const known = this.#tokens.find((each) => each.chain === chain && each.generation === generation);
+        // A successor is the same whenever it is handed out.
+        expect(text).to.equal(known?.text ?? text);
+        if (!known) {
+            this.#tokens.unshift({ chain, generation, text: text!, client });
+        }
+    }
+
+    /** What an access token opens: routes by their permissions, userinfo by `openid`. */
+    private async use(number: number): Promise<void> {
+        if (this.#accessTokens.length === 0) {
+            return;
+        }
+        const place = this.#accessTokens.length - 1 - (number % this.#accessTokens.length);
+        const headers = bearer(this.#accessTokens[place]!);
+        const get = (path: string): Promise<Answer> => this.forum.as(null, 'GET', path, undefined, headers);
+        const { accountId, client, expiresAt, scope: literal } = this.model.accessTokens[place]!;
+        const worth = this.model.worth(place, this.forum.now);
+        const opened = await get('/needs/nothing');
+        expect(opened.status).to.equal(worth ? 200 : 401);
+        if (worth) {
+            expect(opened.body).to.include({ accountId, clientId: this.#apps[client]!.client_id });
+        }
+        for (const permission of ORDER) {
+            const { status } = await get(`/needs/${permission}`);
+            expect(status, permission).to.equal(!worth ? 401 : worth.includes(permission) ? 200 : 403);
+        }
+        const told = await get('/oauth/userinfo');
+        const isValid = this.forum.now < expiresAt && this.model.permissionsOf(accountId) !== undefined;
+        expect(told.status).to.equal(!isValid ? 401 : literal.includes('openid') ? 200 : 403);
+    }
+
+    private async introspect(number: number, secret: number): Promise<void> {
+        const token = this.#tokens[number % this.#tokens.length];
+        if (!token) {
+            return;
+        }
+        const presented = this.credentials(1, secret);
+        const { status, body } = await this.forum.form('/oauth/introspect', { token: token.text, ...presented.fields });
+        const isKnown = this.model.isKnown(1, presented.number, this.forum.now);
+        expect(status).to.equal(isKnown ? 200 : 401);
+        if (isKnown) {
+            expect(body.active).to.equal(token.client === 1 && this.model.isActive(token, this.forum.now));
+        }
+    }
+
+    private async list(member: string): Promise<void> {
+        const { status, body } = await this.forum.as(member, 'GET', '/auth/oauth/tokens?status=active');
+        expect(status).to.equal(this.model.permissionsOf(member) ? 200 : 401);
+        if (status === 200) {
+            expect(body.results).to.equal(this.model.living(member, this.forum.now));
+        }
+    }
+
+    /** By the member whose it is, by another or by an administrator; of a row that a sweep has left. */
+    private async revokeRow(number: number, by: string | null): Promise<void> {
+        const token = this.#tokens[number % this.#tokens.length];
+        if (!token) {
+            return;
+        }
+        const owner = this.model.ownerOf(token.chain);
+        const grantId = token.text.slice('sdort_'.length, 'sdort_'.length + 20);
+        const rows: { id: string }[] = await this.forum.dataSource.query(
+            'SELECT id FROM oauth_refresh_tokens WHERE grant_id = ? ORDER BY generation LIMIT 1',
+            [grantId]
+        );
+        const path = by === ADMINISTRATOR ? '/admin/oauth/refresh-tokens' : '/auth/oauth/tokens';
+        const account = by ?? owner;
+        const { status } = await this.forum.as(account, 'DELETE', `${path}/${rows[0]?.id ?? 'cc5lnd2s1s4652adtu50'}`);
+        const isTheirs = account === owner || by === ADMINISTRATOR;
+        const mayAct = by === ADMINISTRATOR || this.model.permissionsOf(account) !== undefined;
+        expect(status).to.equal(!mayAct ? 401 : rows[0] && isTheirs ? 204 : 404);
+        if (status === 204) {
+            this.model.end(token.chain);
+        }
+    }
+
+    private async revokeClient(member: string, client: number): Promise<void> {
+        const id = this.#apps[client]!.id;
+        const { status } = await this.forum.as(member, 'DELETE', `/auth/oauth/tokens?oauth_client_id=${id}`);
+        const mayAct = this.model.permissionsOf(member) !== undefined;
+        expect(status).to.equal(!mayAct ? 401 : id === '' ? 400 : 204);
+        if (status === 204) {
+            this.model.endAll((chain) => chain.accountId === member && chain.client === client);
+        }
+    }
+
+    private async clientRevokes(number: number, foreign: number | null, secret: number): Promise<void> {
+        const token = this.#tokens[number % this.#tokens.length];
+        if (!token) {
+            return;
+        }
+        const client = this.place(foreign, token.client);
+        const presented = this.credentials(client, secret);
+        const { status } = await this.forum.form('/oauth/revoke', { token: token.text, ...presented.fields });
+        const isKnown = this.model.isKnown(client, presented.number, this.forum.now);
+        expect(status).to.equal(isKnown ? 200 : 401);
+        if (isKnown && client === token.client) {
+            this.model.end(token.chain);
+        }
+    }
+
+    /** An administrator, or with a number a member, changes a client. */
+    private async change(
+        number: number,
+        by: number | null,
+        { mayRefresh, ...fields }: { allowed_scopes?: string[]; scope_policy?: string; mayRefresh?: boolean }
+    ): Promise<void> {
+        // The built-in one cannot be changed.
+        const place = number % 2;
+        const client = this.model.clients[place]!;
+        const [path, account] =
+            by === null ? ['/admin/oauth/clients', ADMINISTRATOR] : ['/auth/oauth/clients', this.member(by)];
+        const grants = place === 0 ? [DEVICE_CODE, 'authorization_code'] : ['client_credentials', 'authorization_code'];
+        const { status } = await this.forum.as(account, 'PATCH', `${path}/${this.#apps[place]!.id}`, {
+            ...fields,
+            ...(mayRefresh !== undefined && { allowed_grants: [...grants, ...(mayRefresh ? ['refresh_token'] : [])] })
+        });
+        expect(status).to.equal(this.model.mayChange(place, account, by === null, fields.allowed_scopes));
+        if (status === 200) {
+            client.allowed = fields.allowed_scopes ?? client.allowed;
+            client.inherits = fields.scope_policy === undefined ? client.inherits : fields.scope_policy === 'inherit';
+            client.mayRefresh = mayRefresh ?? client.mayRefresh;
+        }
+    }
+
+    private async rotateSecret(by: number | null, overlap: number): Promise<void> {
+        const { id, secrets } = this.#apps[1]!;
+        const account = by === null ? this.#members[1]! : this.member(by);
+        const { status, body } = await this.forum.as(account, 'POST', `/auth/oauth/clients/${id}/secret`, {
+            overlap_seconds: overlap
+        });
+        expect(status).to.equal(this.model.mayChange(1, account, false));
+        if (status === 200) {
+            secrets.push(body.client_secret);
+            this.model.rotateSecret(1, overlap, this.forum.now);
+        }
+    }
+
+    private async deleteClient(number: number, by: number | null): Promise<void> {
+        const place = number % 2;
+        const [path, account] =
+            by === null ? ['/admin/oauth/clients', ADMINISTRATOR] : ['/auth/oauth/clients', this.member(by)];
+        const { status } = await this.forum.as(account, 'DELETE', `${path}/${this.#apps[place]!.id}`);
+        const expected = this.model.mayChange(place, account, by === null);
+        expect(status).to.equal(expected === 200 ? 204 : expected);
+        if (status === 204) {
+            this.model.deleteClient(place);
+        }
+    }
+}
+
+/** What every client begins with. */
+const CLIENT = {
+    isConfidential: false,
+    inherits: false,
+    mayRefresh: true,
+    isDeleted: false,
+    secret: 0,
+    previousUntil: 0
+};
