@@ -77,11 +77,16 @@ export async function listTokens(
         JOIN oauth_refresh_tokens t ON t.id = p.page_id
         JOIN oauth_grants g ON g.id = t.grant_id
         JOIN oauth_clients c ON c.id = t.oauth_client_id
-        LEFT JOIN oauth_refresh_tokens s ON s.grant_id = t.grant_id AND s.generation = t.generation + 1
-        ORDER BY t.created_at DESC, t.id DESC`,
+        LEFT JOIN oauth_refresh_tokens s ON s.grant_id = t.grant_id AND s.generation = t.generation + 1`,
         parameters
     );
+    // Here, as the database would write the scopes to a temporary table on disk in order to sort fifty rows.
+    rows.sort(newestFirst);
     return { ...pageOf(filter.page, rows.length, Number(total)), tokens: rows.map(tokenFromRow) };
+}
+
+function newestFirst(one: Row, other: Row): number {
+    return Number(other.created_at) - Number(one.created_at) || (one.id < other.id ? 1 : -1);
 }
 
 /*

@@ -296,6 +296,10 @@ describe('the list of refresh tokens among many', () => {
                 Value: string;
             }[];
             // Handler_read_rnd and _rnd_next are those of sorted and temporary results, as no table is scanned.
+            const [{ Value: onDisk }] = (await runner.query("SHOW SESSION STATUS LIKE 'Created_tmp_disk_tables'")) as [
+                { Value: string }
+            ];
+            expect(Number(onDisk), 'temporary tables on disk').to.equal(0);
             const counted = counters.filter(({ Variable_name: name }) => !name.includes('_rnd'));
             reads.push(counted.reduce((sum, { Value: value }) => sum + Number(value), 0));
             return rows;
