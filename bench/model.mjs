@@ -16,7 +16,7 @@ const passed = await runTests(
     'test/model',
     Array.from({ length: processes }, (_, place) => ({
         MODEL_RUNS: String(place === 0 ? sequences - share * (processes - 1) : share),
-        MODEL_SEED: String((seed + place * 1_000_000) % 2 ** 31)
+        MODEL_SEED: String((seed + place * 10_000_000) % 2 ** 31)
     })),
     (line) => {
         const report = line.startsWith('MODEL ') ? JSON.parse(line.slice('MODEL '.length)) : {};

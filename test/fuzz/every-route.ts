@@ -19,7 +19,7 @@ import { Setting } from './setting';
  * them are right but for a mutation or two, with clients, tokens and codes that there are. No answer may be a failure,
  * misshapen, or tell what it should not.
  *
- *     FUZZ_SEED=1 npm test -- test/fuzz              what a run that failed has named
+ *     FUZZ_SEED=1 npm test -- test/fuzz              with what a run that failed has named
  *     FUZZ_REQUESTS=100000 npm test -- test/fuzz     so many, with counts and memory on standard output
  *     FUZZ_LIMITS=1 …                                with the default limits, which then answer most of them
  *
@@ -79,7 +79,7 @@ describe('requests of any kind', () => {
         const made = await explore(
             {
                 name: 'Requests of any kind',
-                seedVariable: 'FUZZ_SEED',
+                again: (seed) => `FUZZ_SEED=${seed}${REQUESTS === undefined ? '' : ` FUZZ_REQUESTS=${PART}`}`,
                 seed: seedOf('FUZZ_SEED'),
                 part: PART,
                 runs: REQUESTS,

@@ -4,10 +4,10 @@ import type { DataSource } from 'typeorm';
 /** How much is tried of what fast-check makes up, and from which seed. */
 export interface Exploration {
     name: string;
-    /** The environment variable that repeats a run. */
-    seedVariable: string;
     /** Of the first part; each further part counts one on. */
     seed: number;
+    /** The environment variables that make the part of a seed again, first of all. */
+    again(this: void, seed: number): string;
     /** How many runs one part has: these are always made, however slow the machine. */
     part: number;
     /** Part after part until so many runs have been made, */
@@ -42,11 +42,11 @@ export function numberOf(variable: string): number | undefined {
  * @returns how many runs were made
  */
 export async function explore<Input>(
-    { name, part, runs, seconds, seed, seedVariable }: Exploration,
+    { name, again, part, runs, seconds, seed }: Exploration,
     begin: () => Promise<fc.IAsyncProperty<Input>>
 ): Promise<number> {
     if (process.env.CI !== undefined || runs !== undefined) {
-        console.log(`\n${name}: ${seedVariable}=${seed}`);
+        console.log(`\n${name}: ${again(seed)}`);
     }
     const deadline = performance.now() + seconds * 1000;
     let made = 0;
@@ -57,7 +57,7 @@ export async function explore<Input>(
         if (details.failed) {
             const error = details.errorInstance;
             throw new Error(
-                `${name}: again with ${seedVariable}=${partSeed}\n${fc.defaultReportMessage(details)}\n${
+                `${name}: again with ${again(partSeed)}\n${fc.defaultReportMessage(details)}\n${
                     error instanceof Error ? error.stack : String(error)
                 }`
             );
