@@ -1,163 +1,250 @@
-// Pruning a million dead rows against one bare DELETE of the same rows on a copy of the table, while refreshes run over
-// HTTP against the same server. The machine may be busy with other things, so all three are measured in turns: some
-// seconds of refreshes alone, some seconds of pruning, an eighth of the bare DELETE, and again.
+// Pruning against one bare DELETE of the same rows, while refreshes run over HTTP against the same server and without.
 //
-// node prune.mjs [rows, 1400000] [refreshes per second, 60] [turns, 8] [--no-copy]
-// Of the rows 70 % are dead and go. With --no-copy there is no DELETE to compare with, for tables that are too large.
+// node prune.mjs [--rows 1400000] [--rounds 5] [--seconds 6] [--load 0.5 | --rate 60] [--no-copy]
+// --load: refreshes, as a share of what this machine answers when it has nothing else to do; --rate: per second.
+// With --no-copy, which is the default from 3 million rows on, there is no DELETE to compare with.
 
 import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { parseArgs } from 'node:util';
 import mysql from 'mysql2/promise';
 import { createDatabase, residentMemory, serve } from './database.mjs';
-import { fill } from './fill.mjs';
+import { fill, SECONDARY } from './fill.mjs';
 import { Process } from './process.mjs';
 
-const numbers = process.argv.slice(2).filter((argument) => !argument.startsWith('--'));
-const [rows = 1_400_000, rate = 60, turns = 8] = numbers.map(Number);
-const compares = !process.argv.includes('--no-copy');
-const WINDOW = 5000;
-const DAY = 24 * 60 * 60 * 1000;
+const { values: options, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+        rows: { type: 'string' },
+        rounds: { type: 'string', default: '5' },
+        seconds: { type: 'string', default: '6' },
+        load: { type: 'string', default: '0.5' },
+        rate: { type: 'string' },
+        'no-copy': { type: 'boolean' }
+    }
+});
+const rows = Number(options.rows ?? positionals[0] ?? 1_400_000);
+const rounds = Number(options.rounds);
+const WINDOW = Number(options.seconds) * 1000;
+const compares = !(options['no-copy'] ?? rows >= 3_000_000);
 
 const quantile = (values, share) =>
-    +([...values].sort((one, other) => one - other)[Math.floor(values.length * share)] ?? NaN).toFixed(1);
+    +([...values].sort((one, other) => one - other)[Math.floor(values.length * share)] ?? NaN).toFixed(2);
 const median = (values) => quantile(values, 0.5);
-const show = (name, value) => console.log(name.padEnd(30), JSON.stringify(value));
+const show = (name, value) => console.log(name.padEnd(34), JSON.stringify(value));
+const started = performance.now();
 
 const server = await serve('durable-mariadb');
 const url = await createDatabase(server.database);
 const connection = await mysql.createConnection(url);
+// What is compared here must not lock what refreshes and sweep use.
+await connection.query('SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED');
 
-const began = performance.now();
+await connection.query("SET GLOBAL innodb_monitor_enable = 'purge_del_mark_records'");
 const { usable, ...filled } = await fill(url, rows, { usable: 5000 });
-show('filled', { ...filled, seconds: Math.round((performance.now() - began) / 1000) });
+show('filled', { ...filled, seconds: Math.round((performance.now() - started) / 1000) });
 if (compares) {
     await copyTokens();
 }
 
-/** Copies the tokens, and notes which of them are dead, in as many parts as there are turns. */
+/** Copies the tokens as `fill` writes them: indexes are built when the rows are there. */
 async function copyTokens() {
-    const cutoff = Date.now() - 7 * DAY;
+    const definitions = SECONDARY.oauth_refresh_tokens;
     await connection.query('CREATE TABLE copied LIKE oauth_refresh_tokens');
+    await connection.query(
+        `ALTER TABLE copied ${definitions.map((index) => `DROP INDEX ${/INDEX (\w+)/.exec(index)[1]}`).join(', ')}`
+    );
     await connection.query('INSERT INTO copied SELECT * FROM oauth_refresh_tokens');
-    await connection.query(
-        'CREATE TABLE dead (grant_id VARCHAR(20) COLLATE utf8mb4_bin PRIMARY KEY, part INT, KEY (part))'
-    );
-    await connection.query(
-        `INSERT INTO dead SELECT grant_id, FLOOR((SUM(tokens) OVER (ORDER BY grant_id) - 1) * ? / SUM(tokens) OVER ())
-        FROM (SELECT t.grant_id, COUNT(*) AS tokens FROM copied t JOIN oauth_grants g ON g.id = t.grant_id
-            GROUP BY t.grant_id HAVING MAX(COALESCE(g.ended_at, t.expires_at)) <= ?) d`,
-        [turns, cutoff]
-    );
+    await connection.query(`ALTER TABLE copied ${definitions.map((index) => `ADD ${index}`).join(', ')}`);
+    await connection.query('CREATE TABLE gone (id VARCHAR(20) COLLATE utf8mb4_bin PRIMARY KEY)');
+    await connection.query('ANALYZE TABLE copied');
 }
 
-/** Waits until InnoDB has purged what was deleted, so that this does not count for what is measured next. */
-async function settle() {
-    for (let waited = 0; waited < 200; ++waited) {
-        const [[status]] = await connection.query("SHOW GLOBAL STATUS LIKE 'Innodb_history_list_length'");
-        if (Number(status.Value) < 200) {
-            return;
+/** How many rows InnoDB's purge has taken out of tables so far. */
+async function purgedRows() {
+    const [[row]] = await connection.query(
+        "SELECT COUNT AS purged FROM information_schema.INNODB_METRICS WHERE NAME = 'purge_del_mark_records'"
+    );
+    return Number(row.purged);
+}
+
+/**
+ * Waits until InnoDB has purged what was deleted, so that this does not count for what is measured next.
+ *
+ * @param least how many rows it has to have purged in all; unknown: until it rests
+ * @returns for how long it went on, milliseconds
+ */
+async function settle(least = 0) {
+    const began = performance.now();
+    let purged = await purgedRows();
+    let changed = began;
+    for (let now = began; (purged < least || now - changed < 400) && now - began < 120_000; now = performance.now()) {
+        await sleep(40);
+        const seen = await purgedRows();
+        if (seen !== purged) {
+            purged = seen;
+            changed = performance.now();
         }
-        await sleep(50);
     }
+    return changed - began;
 }
 
 const forum = new Process('forum.mjs', [url]);
 const { origin } = await forum.line();
 const file = join(mkdtempSync(join(tmpdir(), 'bench-')), 'tokens');
 writeFileSync(file, usable.join('\n'));
-const load = new Process('refreshes.mjs', [origin, String(rate), file]);
+const load = new Process('refreshes.mjs', [origin, '0', file]);
 const sweeper = new Process('sweeper.mjs', [url]);
-await sleep(5000);
 
-/** What happened while something was measured, turn by turn. */
-class Series {
-    seconds = [];
-    rows = 0;
-    milliseconds = 0;
+const rate = options.rate === undefined ? Math.round((await capacity()) * Number(options.load)) : Number(options.rate);
+show('refreshes a second', rate);
 
-    async turn(work) {
+/** How many refreshes a second are answered when nothing else is asked. */
+async function capacity() {
+    load.tell('max');
+    await sleep(6000);
+    load.tell('0');
+    const perSecond = median(load.lines.slice(-4).map((line) => line.latencies.length));
+    show('as many as are answered', perSecond);
+    return perSecond;
+}
+
+/** Answers of refreshes while something was measured. */
+class Answers {
+    latencies = [];
+    errors = 0;
+
+    /** @returns those of a piece of work */
+    static async of(work) {
         // The line that comes first tells of what was before.
         const from = load.lines.length + 1;
-        const start = performance.now();
-        this.rows += await work();
-        this.milliseconds += performance.now() - start;
+        const result = await work();
         await sleep(200);
-        this.seconds.push(load.lines.slice(from));
+        const answers = new Answers();
+        answers.add(load.lines.slice(from));
+        return { result, answers };
     }
 
-    get rowsPerSecond() {
-        return Math.round((this.rows / this.milliseconds) * 1000);
+    add(lines) {
+        for (const line of lines) {
+            this.latencies.push(...line.latencies);
+            this.errors += line.errors;
+        }
     }
 
     get p99() {
-        return quantile(this.#latencies(this.seconds.flat()), 0.99);
-    }
-
-    get summary() {
-        const latencies = this.#latencies(this.seconds.flat());
-        return {
-            refreshes: latencies.length,
-            errors: this.seconds.flat().reduce((sum, second) => sum + second.errors, 0),
-            p50: quantile(latencies, 0.5),
-            p99: this.p99,
-            'median p99 of turns': median(this.seconds.map((lines) => quantile(this.#latencies(lines), 0.99)))
-        };
-    }
-
-    #latencies(lines) {
-        return lines.flatMap((line) => line.latencies);
+        return quantile(this.latencies, 0.99);
     }
 }
 
-const memory = [];
-const alone = new Series();
-const pruning = new Series();
-const bare = new Series();
-let removed = 0;
-let purged = 0;
 const isDone = () => sweeper.lines.some((line) => line.counts);
-for (let turn = 0; turn < turns || (!isDone() && !compares); ++turn) {
-    await alone.turn(async () => {
-        await sleep(WINDOW);
-        return 0;
-    });
+const memory = [];
+let removed = 0;
+let lastStop = 0;
+
+/** Lets the sweep go for one window. */
+async function prune() {
+    const began = performance.now();
+    sweeper.tell('go');
+    await Promise.race([sleep(WINDOW), sweeper.line((line) => line.counts)]);
     if (!isDone()) {
-        await pruning.turn(async () => {
-            const stops = sweeper.lines.length;
-            sweeper.tell('go');
-            await Promise.race([sleep(WINDOW), sweeper.line((line) => line.counts)]);
-            if (!isDone()) {
-                sweeper.tell('stop');
-                memory.push(await residentMemory(sweeper.pid));
-            }
-            const { removed: total } = await sweeper.line((line, index) => index >= stops);
-            const now = total - removed;
-            removed = total;
-            return now;
-        });
+        sweeper.tell('stop');
+        memory.push(await residentMemory(sweeper.pid));
     }
+    const { removed: total } = await sweeper.line((line, index) => index >= lastStop);
+    const milliseconds = performance.now() - began;
+    lastStop = sweeper.lines.length;
+    const count = total - removed;
+    removed = total;
+    return { rows: count, perSecond: (count / milliseconds) * 1000 };
+}
+
+/** Removes from the copy, by one statement, what has been pruned since this was asked last. */
+async function bareDelete() {
+    await connection.query('TRUNCATE TABLE gone');
+    await connection.query(
+        `INSERT INTO gone SELECT c.id FROM copied c LEFT JOIN oauth_refresh_tokens t ON t.id = c.id
+        WHERE t.id IS NULL ORDER BY c.id`
+    );
     await settle();
+    const purged = await purgedRows();
+    const began = performance.now();
+    const [{ affectedRows }] = await connection.query('DELETE c FROM gone g STRAIGHT_JOIN copied c ON c.id = g.id');
+    const milliseconds = performance.now() - began;
+    const purging = await settle(purged + affectedRows);
+    return {
+        rows: affectedRows,
+        perSecond: (affectedRows / milliseconds) * 1000,
+        withPurge: (affectedRows / (milliseconds + purging)) * 1000
+    };
+}
+
+const quiet = [];
+const loaded = [];
+for (let round = 0; round < rounds || !compares; ++round) {
+    if (isDone()) {
+        break;
+    }
     if (compares) {
-        const start = performance.now();
-        await bare.turn(async () => {
-            const [result] = await connection.query(
-                'DELETE t FROM copied t JOIN dead d ON d.grant_id = t.grant_id WHERE d.part = ?',
-                [turn]
-            );
-            return result.affectedRows;
-        });
+        const pruned = await prune();
         await settle();
-        purged += performance.now() - start;
+        quiet.push({ pruned, bare: await bareDelete() });
+    }
+    if (isDone()) {
+        break;
+    }
+    load.tell(String(rate));
+    await sleep(1500);
+    // The next round the other way round: what comes later finds other things in memory.
+    const alone = () => Answers.of(() => sleep(WINDOW));
+    const before = round % 2 === 0 ? await alone() : undefined;
+    const { result: pruned, answers } = await Answers.of(prune);
+    if (compares) {
+        await settle();
+    }
+    const { answers: without } = before ?? (await alone());
+    loaded.push({ pruned, answers, without, bare: compares ? await bareDelete() : undefined });
+    load.tell('0');
+    await sleep(300);
+    if (!compares && round % 10 === 0) {
+        const { rows: count, perSecond } = pruned;
+        show('so far', { removed, count, perSecond: Math.round(perSecond), p99: [without.p99, answers.p99] });
     }
 }
-sweeper.tell('go');
+if (!isDone()) {
+    sweeper.tell('go');
+}
 const { counts } = await sweeper.line((line) => line.counts);
 
-show('refreshes alone', alone.summary);
-show('refreshes while pruning', pruning.summary);
-show('pruned while measured, rows/s', [pruning.rows, pruning.rowsPerSecond]);
+const all = (answers) => {
+    const { latencies } = answers.reduce((sum, one) => ({ latencies: sum.latencies.concat(one.latencies) }));
+    const errors = answers.reduce((sum, one) => sum + one.errors, 0);
+    return { refreshes: latencies.length, errors, p50: quantile(latencies, 0.5), p99: quantile(latencies, 0.99) };
+};
+const without = all(loaded.map((round) => round.without));
+const during = all(loaded.map((round) => round.answers));
+const inEach = (pick, list) => list.map((round) => +pick(round).toPrecision(3));
+const showRounds = (name, pick, list) => show(name, { median: median(list.map(pick)), rounds: inEach(pick, list) });
+
+show('refreshes alone', without);
+show('refreshes while pruning', during);
+show('ratio of p99', +(during.p99 / without.p99).toFixed(2));
+showRounds('ratio of p99 by round', (round) => round.answers.p99 / round.without.p99, loaded);
+showRounds('pruning, rows/s', (round) => round.pruned.perSecond, loaded);
+if (compares) {
+    const ratio = (round) => round.pruned.perSecond / round.bare.perSecond;
+    const ratioWithPurge = (round) => round.pruned.perSecond / round.bare.withPurge;
+    showRounds('bare DELETE, rows/s', (round) => round.bare.perSecond, loaded);
+    show('ratio of rates', median(loaded.map(ratio)));
+    showRounds('ratio of rates by round', ratio, loaded);
+    showRounds('ratio with purge of both', ratioWithPurge, loaded);
+    showRounds('without refreshes: pruning', (round) => round.pruned.perSecond, quiet);
+    showRounds('without refreshes: DELETE', (round) => round.bare.perSecond, quiet);
+    showRounds('without refreshes: ratio', ratio, quiet);
+    showRounds('without refreshes: with purge', ratioWithPurge, quiet);
+}
 show('pruned to the end', counts);
 const third = Math.max(1, Math.floor(memory.length / 3));
 show('memory of the sweep, MB, thirds', [
@@ -165,17 +252,7 @@ show('memory of the sweep, MB, thirds', [
     median(memory.slice(third, 2 * third)),
     median(memory.slice(-third))
 ]);
-show('ratio of p99', +(pruning.p99 / alone.p99).toFixed(2));
-show(
-    'ratio of median p99 of turns',
-    +(pruning.summary['median p99 of turns'] / alone.summary['median p99 of turns']).toFixed(2)
-);
-if (compares) {
-    show('bare DELETE, rows/s', [bare.rows, bare.rowsPerSecond]);
-    show('ratio of rates', +(pruning.rowsPerSecond / bare.rowsPerSecond).toFixed(2));
-    // Most of the work of a DELETE is done by InnoDB's purge threads: after one statement, but during small ones.
-    show('bare DELETE and purge, rows/s', Math.round((bare.rows / purged) * 1000));
-}
+show('minutes', +((performance.now() - started) / 60_000).toFixed(1));
 await load.stop('SIGKILL');
 await forum.stop('SIGKILL');
 await connection.end();

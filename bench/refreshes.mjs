@@ -2,9 +2,11 @@
 // {"second", "latencies": [ms], "errors"}.
 //
 // node refreshes.mjs <origin> <per second> <file with refresh tokens, one a line>
+// A line on its standard input is a new rate; "max" is as many as are answered, sixteen at a time.
 
 import { readFileSync } from 'node:fs';
 import http from 'node:http';
+import { createInterface } from 'node:readline';
 
 const [origin, rate, file] = process.argv.slice(2);
 const agent = new http.Agent({ keepAlive: true, maxSockets: 64 });
@@ -57,13 +59,28 @@ async function one(due) {
     }
 }
 
-const interval = 1000 / Number(rate);
+let perSecond = rate;
 let due = performance.now();
 setInterval(() => {
-    for (const now = performance.now(); due <= now; due += interval) {
+    const now = performance.now();
+    for (; Number(perSecond) > 0 && due <= now; due += 1000 / Number(perSecond)) {
         void one(due);
     }
 }, 2);
+
+async function asManyAsAreAnswered() {
+    while (perSecond === 'max') {
+        await one(performance.now());
+    }
+}
+
+createInterface(process.stdin).on('line', (line) => {
+    perSecond = line;
+    due = performance.now();
+    for (let connection = 0; line === 'max' && connection < 16; ++connection) {
+        void asManyAsAreAnswered();
+    }
+});
 
 setInterval(() => {
     console.log(JSON.stringify({ second: Math.round(performance.now() / 1000), latencies, errors }));
