@@ -231,8 +231,13 @@ function faultOfSecrets(
 export function forgetPublished({ secrets }: Setting, sent: Sent, { request, statusCode }: ServerInjectResponse): void {
     const kind = kindOf(request.route);
     if (statusCode < 400 && (kind === 'management' || kind === 'page')) {
-        (textOf(sent).match(SECRETLIKE) ?? []).forEach((text) => secrets.delete(text));
+        forgetAll(secrets, sent);
     }
+}
+
+/** Takes what a request has in it for no secret any more. */
+export function forgetAll(secrets: Set<string>, sent: Sent): void {
+    (textOf(sent).match(SECRETLIKE) ?? []).forEach((text) => secrets.delete(text));
 }
 
 function leaks(text: string, secrets: ReadonlySet<string>, brought = ''): boolean {

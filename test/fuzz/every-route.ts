@@ -10,7 +10,7 @@ import * as fc from 'fast-check';
 import * as OAuth from '../../plugin';
 import { explore, numberOf, seedOf } from '../support/exploration';
 import { Forum, openDatabase, type OpenDatabase } from '../support/forum';
-import { accountOf, faultOf, faultOfLog, forgetPublished, isSpecial } from './answers';
+import { accountOf, faultOf, faultOfLog, forgetAll, forgetPublished, isSpecial } from './answers';
 import { bytesOf, draftOf, finish, recipe, type Recipe, type Sent } from './requests';
 import { Setting } from './setting';
 
@@ -136,7 +136,9 @@ class Fuzzer {
         setting.forum.pass(made.pass);
         const route = this.#routes[made.route % this.#routes.length]!;
         const sent = finish(draftOf(setting, route, made));
-        const fault = made.socket ? await this.#overSocket(sent, made.socket) : await this.#inject(setting, sent);
+        const fault = made.socket
+            ? await this.#overSocket(setting, sent, made.socket)
+            : await this.#inject(setting, sent);
         const [rejection] = this.#rejections.splice(0);
         if (rejection !== undefined) {
             throw new Error(`a rejection that nobody handles: ${inspect(rejection)}\n${show(sent)}`);
@@ -167,13 +169,19 @@ class Fuzzer {
         return undefined;
     }
 
-    async #overSocket(sent: Sent, spoiled: NonNullable<Recipe['socket']>): Promise<string | undefined> {
+    async #overSocket(
+        setting: Setting,
+        sent: Sent,
+        spoiled: NonNullable<Recipe['socket']>
+    ): Promise<string | undefined> {
         const text = await exchange(this.forum.server.info.port as number, bytesOf(sent, spoiled));
         const statuses = [...text.matchAll(/^HTTP\/1\.1 (\d{3})/gm)].map((match) => Number(match[1]));
         for (const status of statuses) {
             this.#count(status, 'socket ');
         }
         this.#count(statuses.length, 'answers over a socket: ');
+        // It may have come through, and be in a name now.
+        forgetAll(setting.secrets, sent);
         return statuses.some((status) => status >= 500) ? `the server failed: ${text}` : undefined;
     }
 
