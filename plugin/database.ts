@@ -1,4 +1,12 @@
-import type { DataSource, EntityManager, EntityTarget, ObjectLiteral, QueryRunner, Repository } from 'typeorm';
+import type {
+    DataSource,
+    DataSourceOptions,
+    EntityManager,
+    EntityTarget,
+    ObjectLiteral,
+    QueryRunner,
+    Repository
+} from 'typeorm';
 
 /** A query failed. Carries the driver's code only: its message and parameters hold what was to be stored. */
 export class DatabaseError extends Error {
@@ -90,6 +98,26 @@ export interface Queries {
     insert<Entity extends ObjectLiteral>(entity: EntityTarget<Entity>, row: Entity): Promise<void>;
 }
 
+/** Why a server runs a statement that it would not prepare, or has forgotten to have prepared. */
+const UNPREPARED = new Set([
+    'ER_MAX_PREPARED_STMT_COUNT_REACHED',
+    'ER_NEED_REPREPARE',
+    'ER_UNKNOWN_STMT_HANDLER',
+    'ER_UNSUPPORTED_PS'
+]);
+
+/**
+ * True where statements can be prepared. A host's own cast reads text, and would misread what a prepared one answers;
+ * a limit on their time is TypeORM's to set.
+ */
+function canPrepare(options: DataSourceOptions): boolean {
+    return (
+        (options.type === 'mysql' || options.type === 'mariadb') &&
+        typeof (options.extra as { typeCast?: unknown } | undefined)?.typeCast !== 'function' &&
+        !options.enableQueryTimeout
+    );
+}
+
 /** What is used of mysql2's connections. */
 interface PreparingConnection {
     execute(sql: string, parameters: unknown[], done: (error: Error | null, result: unknown) => void): void;
@@ -110,9 +138,8 @@ export class Database implements Queries {
 
     constructor(dataSource: DataSource) {
         this.#dataSource = dataSource;
-        const { type } = dataSource.options;
-        this.#embedded = type === 'sqljs';
-        this.#preparing = type === 'mysql' || type === 'mariadb';
+        this.#embedded = dataSource.options.type === 'sqljs';
+        this.#preparing = canPrepare(dataSource.options);
     }
 
     query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
@@ -132,16 +159,13 @@ export class Database implements Queries {
 
     /** As `query`, for one of the few statements that a busy forum runs all the time. */
     async queryOften<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
-        return this.#preparing ? this.#prepared<Row[]>(sql, parameters) : this.query<Row>(sql, parameters);
+        return (await this.#prepared<Row[]>(sql, parameters)) ?? this.query<Row>(sql, parameters);
     }
 
     /** As `execute`, for one of the few statements that a busy forum runs all the time. */
     async executeOften(sql: string, parameters: readonly unknown[]): Promise<number> {
-        if (!this.#preparing) {
-            return this.execute(sql, parameters);
-        }
-        const { affectedRows } = await this.#prepared<{ affectedRows: number }>(sql, parameters);
-        return affectedRows;
+        const result = await this.#prepared<{ affectedRows: number }>(sql, parameters);
+        return result ? result.affectedRows : this.execute(sql, parameters);
     }
 
     insert<Entity extends ObjectLiteral>(entity: EntityTarget<Entity>, row: Entity): Promise<void> {
@@ -166,22 +190,42 @@ export class Database implements Queries {
     /**
      * The server parses such a statement once for each connection, which TypeORM has no way to ask for: the driver's
      * connection is asked itself. Half of what a short statement costs on both sides is saved.
+     *
+     * @returns null where it cannot be prepared, and has not been run
      */
-    #prepared<Result>(sql: string, parameters: readonly unknown[]): Promise<Result> {
-        return this.#run(async () => {
-            const runner = this.#dataSource.createQueryRunner();
-            try {
-                const connection = (await runner.connect()) as PreparingConnection;
-                this.#dataSource.logger.logQuery(sql, [...parameters], runner);
-                return await new Promise<Result>((resolve, reject) =>
-                    connection.execute(sql, [...parameters], (error, result) =>
-                        error ? reject(error) : resolve(result as Result)
-                    )
-                );
-            } finally {
-                await runner.release();
+    async #prepared<Result>(sql: string, parameters: readonly unknown[]): Promise<Result | null> {
+        if (!this.#preparing) {
+            return null;
+        }
+        try {
+            return await this.#run(() => this.#prepare<Result>(sql, parameters));
+        } catch (error) {
+            if (error instanceof DatabaseError && UNPREPARED.has(error.code)) {
+                return null;
             }
-        });
+            throw error;
+        }
+    }
+
+    async #prepare<Result>(sql: string, parameters: readonly unknown[]): Promise<Result> {
+        const { logger } = this.#dataSource;
+        const runner = this.#dataSource.createQueryRunner();
+        try {
+            const connection = (await runner.connect()) as PreparingConnection;
+            logger.logQuery(sql, [...parameters], runner);
+            return await new Promise<Result>((resolve, reject) =>
+                connection.execute(sql, [...parameters], (error, result) => {
+                    if (error) {
+                        logger.logQueryError(error, sql, [...parameters], runner);
+                        reject(error);
+                    } else {
+                        resolve(result as Result);
+                    }
+                })
+            );
+        } finally {
+            await runner.release();
+        }
     }
 
     #run<Result>(statement: () => Promise<Result>): Promise<Result> {

@@ -235,6 +235,75 @@ describe('a forum whose database fails', () => {
         await waits.stop();
         await impatient.destroy();
     });
+
+    /** Rotates, retries and reuses. */
+    const refreshes = async (on: Forum): Promise<void> => {
+        const { refresh_token: first } = await on.signIn();
+        const { status, body: second } = await on.refresh(first);
+        expect(status).to.equal(200);
+        expect((await on.refresh(first)).body.refresh_token).to.equal(second.refresh_token);
+        const third = await on.refresh(second.refresh_token as string);
+        expect(third.status, third.text).to.equal(200);
+        expect((await on.refresh(first)).body.error).to.equal('invalid_grant');
+        expect((await on.refresh(third.body.refresh_token as string)).status).to.equal(200);
+    };
+
+    it('refreshes where the host reads numbers in a way of its own', async () => {
+        interface Field {
+            type: string;
+            string(): string | null;
+        }
+        type Next = () => unknown;
+        const casts = [
+            (field: Field, next: Next) => (field.type === 'LONGLONG' ? field.string() : next()),
+            (field: Field, next: Next) => (field.type === 'LONG' ? field.string() : next())
+        ];
+        for (const typeCast of casts) {
+            const own = await connect(database, { typeCast, connectionLimit: 1 });
+            const casting = await Forum.create(own);
+            await refreshes(casting);
+            await casting.stop();
+            await own.destroy();
+        }
+    });
+
+    it('refreshes while the server prepares no statements', killing, async () => {
+        const [{ most }] = await dataSource.query('SELECT @@GLOBAL.max_prepared_stmt_count AS most');
+        const fresh = await connect(database, { connectionLimit: 1 });
+        const unprepared = await Forum.create(fresh);
+        await dataSource.query('SET GLOBAL max_prepared_stmt_count = 0');
+        try {
+            await refreshes(unprepared);
+        } finally {
+            await dataSource.query(`SET GLOBAL max_prepared_stmt_count = ${most}`);
+        }
+        await refreshes(unprepared);
+        await unprepared.stop();
+        await fresh.destroy();
+    });
+
+    it('tells TypeORM’s logger why a refresh failed', async () => {
+        const failed: string[] = [];
+        const ignore = (): void => undefined;
+        const logged = new DataSource({
+            ...dataSource.options,
+            logging: ['error'],
+            logger: {
+                logQuery: ignore,
+                logQueryError: (error) => failed.push(String((error as { code?: string }).code)),
+                logQuerySlow: ignore,
+                logSchemaBuild: ignore,
+                logMigration: ignore,
+                log: ignore
+            }
+        });
+        await logged.initialize();
+        const wrapped = new Database(logged);
+        await expect(wrapped.queryOften('SELECT * FROM nothing', [])).to.reject(DatabaseError);
+        await expect(wrapped.executeOften('DELETE FROM nothing', [])).to.reject(DatabaseError);
+        expect(failed).to.equal(['ER_NO_SUCH_TABLE', 'ER_NO_SUCH_TABLE']);
+        await logged.destroy();
+    });
 });
 
 describe('the database', () => {

@@ -70,7 +70,7 @@ const PRESENTATION = `
     WHERE c.client_id = ? AND c.deleted_at IS NULL`;
 
 interface TokenColumns {
-    t_generation: number | null;
+    t_generation: number | string | null;
     t_token_hash: string;
     t_scope: string;
     t_sealed_token: string | null;
@@ -117,7 +117,8 @@ export async function findPresentation(
         return { client, ...NOTHING };
     }
     const token = (place: number): ChainToken | null => {
-        const found = rows.find((one) => one.t_generation === place);
+        // A driver may be set to read numbers as strings; to overlook a token that is there would be to end its chain.
+        const found = rows.find((one) => one.t_generation !== null && Number(one.t_generation) === place);
         return found ? tokenFromRow(found, place) : null;
     };
     return {
