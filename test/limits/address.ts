@@ -11,7 +11,21 @@ describe('an address', () => {
         expect(networkOf('192.0.2.1')).to.equal('192.0.2.1');
         expect(networkOf('192.0.2.2')).to.equal('192.0.2.2');
         expect(networkOf('::ffff:192.0.2.1')).to.equal('192.0.2.1');
-        expect(networkOf('::FFFF:192.0.2.1')).to.equal('192.0.2.1');
+        for (const address of [
+            '::FFFF:192.0.2.1',
+            '::ffff:192.0.2.1%eth0',
+            '0:0:0:0:0:ffff:192.0.2.1',
+            '::ffff:c000:201',
+            '0000:0000:0000:0000:0000:ffff:c000:0201',
+            // As a network without IPv4 has it (RFC 6052).
+            '64:ff9b::192.0.2.1',
+            '64:ff9b::c000:201'
+        ]) {
+            expect(networkOf(address), address).to.equal('192.0.2.1');
+        }
+        for (const address of ['::fffe:192.0.2.1', '1::ffff:192.0.2.1', '64:ff9b:0:0:0:1:c000:201']) {
+            expect(networkOf(address), address).to.endWith('::/64');
+        }
     });
 
     it('of IPv6 counts as its network, however it is written', () => {

@@ -1,3 +1,8 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
@@ -381,6 +386,39 @@ describe('limits by address', () => {
         expect((await refresh(forum, 'x', long)).status).to.equal(400);
         isLimited(await refresh(forum, 'x', long), 60);
         expect((await refresh(forum, 'x', `${long}b`)).status).to.equal(400);
+    });
+
+    it('count all that come by a socket of the file system, which has no addresses, as one', async () => {
+        const directory = await mkdtemp(join(tmpdir(), 'forum-'));
+        const socketPath = join(directory, 'socket');
+        const forum = await Forum.create(database.dataSource, { limits: { refresh: { points: 1 } } }, '/api', {
+            server: { port: socketPath }
+        });
+        await forum.server.start();
+        const ask = async (): Promise<number | undefined> => {
+            const sent = request({
+                socketPath,
+                method: 'POST',
+                path: '/api/oauth/token',
+                agent: false,
+                headers: { 'content-type': 'application/x-www-form-urlencoded' }
+            });
+            sent.end(`grant_type=refresh_token&refresh_token=x&client_id=${CLI.client_id}`);
+            const [response] = (await once(sent, 'response')) as [IncomingMessage];
+            response.resume();
+            return response.statusCode;
+        };
+        expect([await ask(), await ask()]).to.equal([400, 429]);
+        await forum.stop();
+        await rm(directory, { recursive: true });
+    });
+
+    it('take nothing but text for an address, and say so', async () => {
+        for (const wrong of [5, ['192.0.2.1'], Promise.resolve('192.0.2.1')]) {
+            const forum = await limited({ address: () => wrong as unknown as string });
+            expect((await refresh(forum, 'no token', '')).status).to.equal(500);
+            expect(forum.log.join()).to.contain('limits.address must answer a string or nothing');
+        }
     });
 
     it('are forgotten with the server, and keep no process alive', async () => {

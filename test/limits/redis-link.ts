@@ -148,7 +148,9 @@ describe('limits in Redis', () => {
                     forum.token({ grant_type: 'refresh_token', refresh_token: 'x', client_id: unique('nobody') })
                 )
             );
-            const keys = (await redis.keys('oauth-limit:*')).filter((key) => !before.has(key) && !key.endsWith(':probe'));
+            const keys = (await redis.keys('oauth-limit:*')).filter(
+                (key) => !before.has(key) && !key.endsWith(':probe')
+            );
             expect(keys.filter((key) => key.includes(':refresh:')).length).to.equal(1);
             expect(keys.filter((key) => key.includes(':clientAuthentication:')).length).to.equal(1);
             for (const key of keys) {
