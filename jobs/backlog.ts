@@ -22,16 +22,17 @@ const CODES = ['oauth_device_authorizations', 'oauth_authorization_requests', 'o
  * its head or the head's predecessor.
  */
 const DUE_TOKENS = `
-    SELECT CASE WHEN g.ended_at < due THEN g.ended_at ELSE due END AS due FROM (
-        SELECT o.grant_id, CASE
-            WHEN u.id IS NULL THEN COALESCE(s.expires_at, o.expires_at)
-            WHEN u.created_at - ? > o.created_at THEN u.created_at - ?
-            ELSE o.created_at END AS due
-        FROM (SELECT grant_id, generation, created_at, expires_at FROM oauth_refresh_tokens WHERE created_at <= ?
-            ORDER BY created_at, id LIMIT ${MAX_COUNTED}) o
-        LEFT JOIN oauth_refresh_tokens s ON s.grant_id = o.grant_id AND s.generation = o.generation + 1
-        LEFT JOIN oauth_refresh_tokens u ON u.grant_id = o.grant_id AND u.generation = o.generation + 2
-    ) old LEFT JOIN oauth_grants g ON g.id = old.grant_id`;
+    SELECT CASE
+        WHEN g.ended_at < h.expires_at THEN g.ended_at
+        WHEN g.ended_at IS NOT NULL OR h.expires_at <= ? OR u.id IS NULL THEN h.expires_at
+        WHEN u.created_at - ? > o.created_at THEN u.created_at - ?
+        ELSE o.created_at END AS due
+    FROM (SELECT grant_id, generation, created_at FROM oauth_refresh_tokens WHERE created_at <= ?
+        ORDER BY created_at, id LIMIT ${MAX_COUNTED}) o
+    JOIN oauth_grants g ON g.id = o.grant_id
+    JOIN oauth_refresh_tokens h ON h.grant_id = o.grant_id AND h.generation = (
+        SELECT x.generation FROM oauth_refresh_tokens x WHERE x.grant_id = o.grant_id ORDER BY x.generation DESC LIMIT 1)
+    LEFT JOIN oauth_refresh_tokens u ON u.grant_id = o.grant_id AND u.generation = o.generation + 2`;
 
 /**
  * Measures what waits for the sweeps, for a metric.
@@ -62,7 +63,7 @@ export async function measureBacklog(
         const due = `SELECT expires_at AS due FROM ${table} ORDER BY expires_at LIMIT ${MAX_COUNTED}`;
         backlog[table] = await measure(due, [], now - GRACE - 1);
     }
-    backlog.oauth_refresh_tokens = await measure(DUE_TOKENS, [kept, kept, now - kept], now - kept);
+    backlog.oauth_refresh_tokens = await measure(DUE_TOKENS, [now, kept, kept, now - kept], now - kept);
     return backlog;
 }
 

@@ -22,8 +22,12 @@ told to stop, or once.
 Exit status: 0 done or stopped by SIGTERM or SIGINT, 1 a job failed, 2 unusable arguments.
 `;
 
-/** The arguments are not usable; the message says why. */
-class UsageError extends Error {}
+/** The arguments are not usable; the message says why, but not with what password. */
+class UsageError extends Error {
+    constructor(message: string) {
+        super(message.replace(/:\/\/\S*@/g, '://…@'));
+    }
+}
 
 interface Settings {
     databaseUrl: string;
@@ -46,8 +50,8 @@ function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings | 'help'
             'Give a database by --database-url or DATABASE_URL, as mysql://user:password@host/database'
         );
     }
-    if (!once && redisUrl === undefined) {
-        throw new UsageError('Give a Redis by --redis-url or REDIS_URL, or run --once');
+    if (!once && (redisUrl === undefined || !URL.canParse(redisUrl))) {
+        throw new UsageError('Give a Redis by --redis-url or REDIS_URL, as redis://host:port, or run --once');
     }
     const retention = wholeNumber('--retention', values.retention, 0);
     const batchSize = wholeNumber('--batch-size', values['batch-size'], 1);
@@ -191,7 +195,8 @@ const STOP_TIMEOUT = 20_000;
 function stopSignal(): AbortSignal {
     const stopping = new AbortController();
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
-        process.once(signal, () => {
+        // Heard again and again: npx hands on a signal that the service manager has sent to both.
+        process.on(signal, () => {
             stopping.abort();
             // A database that does not answer would keep its connections, and so this process, without end.
             setTimeout(() => process.exit(0), STOP_TIMEOUT).unref();

@@ -2,7 +2,7 @@ import type { DataSource } from 'typeorm';
 import { LATE_AFTER, UNTIL_USED } from '../plugin/tokens/chain';
 import { eraseSeals } from './erase-seals';
 import { removeOldTokens } from './old-tokens';
-import { nextIds, placeholders, Sweep, type Pace, type SweepOptions } from './sweep';
+import { nextIds, placeholders, requireRetention, Sweep, type Pace, type SweepOptions } from './sweep';
 
 /** How long what is dead is kept by default, seconds: seven days. */
 export const RETENTION = 7 * 24 * 60 * 60;
@@ -32,6 +32,7 @@ export async function pruneRefreshChains(
     dataSource: DataSource,
     { retention = RETENTION, ...options }: SweepOptions & { retention?: number } = {}
 ): Promise<PrunedCounts> {
+    requireRetention(retention);
     const sweep = new Sweep(dataSource, options);
     const cutoff = sweep.now - retention * 1000;
     const seals = await eraseSeals(sweep);
@@ -200,21 +201,29 @@ function removeSuperseded(sweep: Sweep, pace: Pace, chains: readonly Chain[], cu
             byChain.get(token.grant_id)!.push(token);
         }
         const ids: string[] = [];
+        let finished = 0;
+        let begun = 0;
         for (const chain of taken) {
             const own = byChain.get(chain.id)!;
             const unneeded = own.slice(0, countUnneeded(own, chain.head, cutoff, sweep.now));
             ids.push(...unneeded.map((token) => token.id));
-            chain.from += unneeded.length;
             if (chain.id === cut && (unneeded.length === own.length - 2 || own.length < 3)) {
                 // There are more of its tokens than fitted in.
+                begun = unneeded.length;
                 break;
             }
-            left.shift();
+            finished += 1;
             if (chain.id === cut) {
                 break;
             }
         }
-        return { removed: await sweep.delete('oauth_refresh_tokens', ids), more: left.length > 0 };
+        const removed = await sweep.delete('oauth_refresh_tokens', ids);
+        // Only now: a batch that has failed is run again as it was.
+        left.splice(0, finished);
+        if (begun > 0) {
+            left[0]!.from += begun;
+        }
+        return { removed, more: left.length > 0 };
     }, pace);
 }
 

@@ -29,6 +29,20 @@ const REST = 0.1;
 /** How often a batch is tried while the database is away, with pauses that double from one second: about two minutes. */
 const ATTEMPTS = 8;
 
+/** @throws RangeError with none a sweep would go on without end, with a fraction no statement would be one */
+export function requireBatchSize(batchSize: number | undefined): void {
+    if (batchSize !== undefined && !(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
+        throw new RangeError(`"batchSize" must be a whole number from 1, but got ${batchSize}`);
+    }
+}
+
+/** @throws RangeError kept for less than no time, tokens would go that are still good */
+export function requireRetention(retention: number | undefined): void {
+    if (retention !== undefined && !(Number.isFinite(retention) && retention >= 0)) {
+        throw new RangeError(`"retention" must be a number of seconds from 0, but got ${retention}`);
+    }
+}
+
 /** How many rows batches of one kind look at: as many as make them take about as long as they should. */
 export class Pace {
     readonly #largest: number;
@@ -70,7 +84,9 @@ export class Sweep {
     readonly #options: SweepOptions;
     #removed = 0;
 
+    /** @throws RangeError when the options are not usable */
     constructor(dataSource: DataSource, options: SweepOptions = {}) {
+        requireBatchSize(options.batchSize);
         this.database = new Database(dataSource);
         this.now = (options.clock ?? Date.now)();
         this.dryRun = options.dryRun ?? false;

@@ -6,6 +6,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { within } from '../plugin/within';
 import { JOB_NAMES, JOBS, runJob, type JobName, type JobOptions, type SweepReport } from './jobs';
+import { requireBatchSize, requireRetention } from './sweep';
 
 /** The BullMQ queue of the sweeps. */
 export const QUEUE = 'oauth-maintenance';
@@ -52,6 +53,9 @@ const RETRIES = { attempts: 5, backoff: { type: 'exponential', delay: SECOND } }
 /** What is kept in Redis for inspection. */
 const KEPT = { removeOnComplete: { count: 50 }, removeOnFail: { count: 200 } };
 
+/** How often, in seconds, a worker looks at least whether the schedules are still there. */
+const LOOK = 60;
+
 /** How long each step of an orderly end may take, milliseconds: what it waits for may go away in the middle of it. */
 const CLOSE_TIMEOUT = 5 * SECOND;
 
@@ -60,6 +64,7 @@ const CLOSE_TIMEOUT = 5 * SECOND;
  * workers there are. Needs `bullmq` and `ioredis`, which a host without Redis does not install.
  *
  * @returns at once; while Redis is away the worker waits for it
+ * @throws RangeError or TypeError when the options are not usable
  */
 export function startWorker({
     dataSource,
@@ -71,6 +76,9 @@ export function startWorker({
     onError = () => undefined,
     ...options
 }: WorkerOptions): MaintenanceWorker {
+    requireRetention(options.retention);
+    requireBatchSize(options.batchSize);
+    const intervals = JOB_NAMES.map((job) => [job, intervalOf(job, every[job])] as const);
     const bullmq = optional<typeof Bullmq>('bullmq');
     const redis = connect(connection);
     const shared = { connection: redis, ...(prefix !== undefined && { prefix }) };
@@ -106,11 +114,19 @@ export function startWorker({
 
     // A Redis that comes back empty has lost the schedules, so they are written at each connection.
     const schedule = (): void => {
-        for (const job of JOB_NAMES) {
-            const interval = { every: (every[job] ?? JOBS[job].every) * SECOND };
-            queue.upsertJobScheduler(job, interval, { name: job, opts: { ...RETRIES, ...KEPT } }).catch(onError);
+        for (const [job, interval] of intervals) {
+            const repeat = { every: interval * SECOND };
+            queue.upsertJobScheduler(job, repeat, { name: job, opts: { ...RETRIES, ...KEPT } }).catch(onError);
         }
     };
+    // One that is emptied keeps its connections.
+    const look = async (): Promise<void> => {
+        if (redis.status === 'ready' && (await queue.getJobSchedulersCount()) < intervals.length) {
+            schedule();
+        }
+    };
+    const shortest = Math.min(LOOK, ...intervals.map(([, interval]) => interval));
+    const looking = setInterval(() => void look().catch(onError), shortest * SECOND).unref();
     redis.on('ready', schedule);
     redis.on('error', onError);
     queue.on('error', onError);
@@ -120,6 +136,7 @@ export function startWorker({
     return {
         close: async () => {
             stopping.abort();
+            clearInterval(looking);
             redis.off('ready', schedule);
             // While the database does not answer, or Redis is away, an orderly close would wait for it without end.
             const isIdle = await within(CLOSE_TIMEOUT, Promise.allSettled(running.values()));
@@ -129,6 +146,14 @@ export function startWorker({
             redis.disconnect();
         }
     };
+}
+
+/** How often a job runs, seconds. */
+function intervalOf(job: JobName, interval: number = JOBS[job].every): number {
+    if (!(Number.isFinite(interval) && interval > 0)) {
+        throw new RangeError(`"every" of ${job} must be a number of seconds above 0, but got ${interval}`);
+    }
+    return interval;
 }
 
 /** Loaded when a worker is started: a host without Redis has not got them. */
@@ -141,6 +166,9 @@ function optional<Module>(name: 'bullmq' | 'ioredis'): Module {
 }
 
 function connect(connection: WorkerOptions['connection']): Redis {
+    if (!connection) {
+        throw new TypeError('"connection" must be a Redis URL, ioredis options or an ioredis client');
+    }
     const { Redis } = optional<typeof Ioredis>('ioredis');
     // A worker's commands wait for Redis to come back, however long that takes.
     const patient = { maxRetriesPerRequest: null };

@@ -115,12 +115,22 @@ describe('forum-oauth-worker', () => {
             [[], '--database-url'],
             [['--database-url', 'not a URL'], '--database-url'],
             [['--database-url', database.url], '--redis-url'],
+            [['--database-url', database.url, '--redis-url', ''], '--redis-url'],
+            [['--database-url', database.url, '--redis-url', 'redis://:wo/rd@host'], '--redis-url'],
             [['--once', '--database-url', database.url, '--retention', '1.5'], '--retention'],
             [['--once', '--database-url', database.url, '--batch-size', '0'], '--batch-size'],
             [['--twice'], '--twice'],
             [['now'], 'now']
         ] as [string[], string][]) {
             await expect(main(args, {}, new Output(false))).to.reject(Error, new RegExp(said));
+        }
+        for (const args of [
+            ['mysql://me:pass/word@host/forum'],
+            ['--once', '--retention', 'mysql://me:word@host/forum']
+        ]) {
+            const failing = main(args, { DATABASE_URL: database.url }, new Output(false));
+            const said = await failing.then(String, String);
+            expect(said).to.contain('mysql://…@host/forum').and.to.not.contain('word');
         }
         const { status, output, errors } = await command.run(['--twice']);
         expect([status, output]).to.equal([2, '']);
@@ -164,11 +174,19 @@ describe('forum-oauth-worker', () => {
         expect(rest.lines[1].counts.refresh_tokens).to.equal(left - 7);
     });
 
-    it('with --once ends its batch at SIGTERM too', async () => {
+    it('with --once ends its batch at SIGTERM too, however often it is told', async () => {
         await store(300);
         const running = command.start(['--once', '--batch-size', '4'], { DATABASE_URL: database.url });
         await eventually(async () => (await tokens()) < 850);
+        // Keeps it from ending between the signals.
+        const lock = dataSource.createQueryRunner();
+        await lock.query('LOCK TABLES oauth_refresh_tokens WRITE');
         running.child.kill('SIGTERM');
+        await sleep(30);
+        running.child.kill('SIGTERM');
+        await sleep(30);
+        await lock.query('UNLOCK TABLES');
+        await lock.release();
         const { status, lines } = await running.ended;
         expect(status).to.equal(0);
         expect(lines[1].counts.refresh_tokens).to.equal(912 - (await tokens()));

@@ -200,5 +200,24 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect([rows, oldest]).to.equal([0, 0]);
             }
         });
+
+        it('is told by the backlog of no token that is kept with its dead chain', async () => {
+            await clearChains(dataSource);
+            const tokens = [5, 4, 3, 2].map((days) => ({
+                createdAt: START - days * DAY,
+                expiresAt: START - (days - 2) * DAY
+            }));
+            await storeChain(dataSource, tokens);
+            await storeChain(dataSource, tokens, { endedAt: START - DAY / 2 });
+            await storeChain(dataSource, tokens, { endedAt: START + DAY });
+            const measure = async (days: number) => {
+                const clock = () => START + days * DAY;
+                const { refresh_tokens: due } = await pruneRefreshChains(dataSource, { clock, dryRun: true });
+                return { due, ...(await measureBacklog(dataSource, { clock })).oauth_refresh_tokens };
+            };
+            expect(await measure(6.25)).to.equal({ due: 0, rows: 0, oldest: 0 });
+            expect(await measure(6.75)).to.equal({ due: 4, rows: 4, oldest: (DAY * 0.25) / 1000 });
+            expect(await measure(7.5)).to.equal({ due: 12, rows: 12, oldest: DAY / 1000 });
+        });
     });
 }

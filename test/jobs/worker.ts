@@ -4,6 +4,7 @@ import * as Lab from '@hapi/lab';
 import type { Redis } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { OAuthRefreshToken } from '../../entities';
+import { startWorker, type WorkerOptions } from '../../plugin';
 import { Forum, openDatabase, type OpenDatabase, START } from '../support/forum';
 import { eventually, keys, openQueue, openRedis, WatchedWorker } from '../support/maintenance';
 import { redisUrl, throwawayServer } from '../support/servers';
@@ -170,6 +171,36 @@ describe('the worker', () => {
         const queue = openQueue(redis, prefix);
         expect(await queue.getJobSchedulersCount()).to.equal(2);
         await worker.close();
+    });
+
+    it('writes its schedules again when Redis was emptied under it', async () => {
+        const prefix = keys();
+        const every = { 'expire-device-codes': 0.2, 'prune-refresh-chains': 0.2 };
+        const workers = [watch({ prefix, every }), watch({ prefix, every })];
+        const reports = () => workers.flatMap((worker) => worker.reports).length;
+        await eventually(() => reports() >= 2);
+        await redis.eval("redis.call('DEL', unpack(redis.call('KEYS', ARGV[1])))", 0, `${prefix}:*`);
+        const before = reports();
+        // Two may have been under way.
+        await eventually(() => reports() >= before + 4);
+        const queue = openQueue(redis, prefix);
+        const schedulers = await queue.getJobSchedulers();
+        expect(schedulers.map(({ key }) => key).sort()).to.equal(['expire-device-codes', 'prune-refresh-chains']);
+        await Promise.all(workers.map((worker) => worker.close()));
+    });
+
+    it('does not start with options that it cannot use', () => {
+        for (const [options, said] of [
+            [{ connection: undefined }, '"connection"'],
+            [{ connection: '' }, '"connection"'],
+            [{ retention: -1 }, '"retention"'],
+            [{ batchSize: 0 }, '"batchSize"'],
+            [{ every: { 'prune-refresh-chains': 0 } }, '"every" of prune-refresh-chains'],
+            [{ every: { 'expire-device-codes': NaN } }, '"every" of expire-device-codes']
+        ] as const) {
+            const start = () => startWorker({ dataSource, connection: redisUrl(), ...options } as WorkerOptions);
+            expect(start).to.throw(Error, new RegExp(`^${said} must be `));
+        }
     });
 
     it('is closed within seconds while Redis is away, and was started without it', { timeout: 15_000 }, async () => {
