@@ -1,10 +1,7 @@
 import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Limit } from '../options';
-import type { RedisLink } from './redis-link';
-
-/** How long a request waits for Redis, milliseconds. After one has waited in vain the next ones do not. */
-const PATIENCE = 100;
+import { PATIENCE, type RedisLink } from './redis-link';
 
 /** Longer than a client id and an address. */
 const LONGEST_KEY = 200;

@@ -1,6 +1,9 @@
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { LimitsRedis } from '../options';
 
+/** How long a request waits for Redis, milliseconds. After one has waited in vain the next ones do not. */
+export const PATIENCE = 100;
+
 /** How often it is looked whether Redis is back, milliseconds. */
 const PROBE_EVERY = 1000;
 
@@ -16,7 +19,7 @@ export interface LinkLog {
 
 /**
  * Whether Redis answers. Once it has not, nothing waits for it any more, until something that was written beside the
- * requests has arrived.
+ * requests has arrived in time.
  */
 export class RedisLink {
     readonly redis: LimitsRedis;
@@ -65,8 +68,9 @@ export class RedisLink {
         try {
             // Written, not only read: a Redis may be there and refuse to count.
             await this.#probe.penalty('probe');
-            this.#there = true;
-            if (this.#told) {
+            // One that answers too late for a request is as good as none.
+            this.#there = performance.now() - this.#probedAt <= PATIENCE;
+            if (this.#there && this.#told) {
                 this.#told = false;
                 this.#log.back();
             }

@@ -1,10 +1,11 @@
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { LimitsRedis } from '../../plugin';
+import { RedisLink } from '../../plugin/limits/redis-link';
 import { CLI, Forum, FRIGG, openDatabase, basic, unique, type Answer, type OpenDatabase } from '../support/forum';
 import { redisUrl, throwawayServer } from '../support/servers';
 
@@ -221,6 +222,44 @@ describe('limits in Redis', () => {
         }
         await untilBack(forum);
         expect(unhandled).to.equal([]);
+    });
+
+    it('leave a Redis alone whose answers come late, and say so once', async () => {
+        const now = performance.now.bind(performance);
+        let passed = 0;
+        let late = 150;
+        let asked = 0;
+        const slow = {
+            status: 'ready',
+            defineCommand: () => undefined,
+            rlflxIncr: () => {
+                asked += 1;
+                passed += late;
+                return Promise.resolve([1, 1000]);
+            }
+        };
+        const told: string[] = [];
+        performance.now = () => now() + passed;
+        try {
+            const link = new RedisLink(slow, 'late', { lost: () => told.push('lost'), back: () => told.push('back') });
+            const looks = async (): Promise<boolean> => {
+                passed += 1000;
+                link.isThere();
+                await turn();
+                return link.isThere();
+            };
+            link.lost('no answer');
+            expect([await looks(), await looks(), await looks()]).to.equal([false, false, false]);
+            expect(told).to.equal(['lost']);
+            late = 0;
+            // Not by a busy machine's fault.
+            for (let more = 0; more < 10 && !(await looks()); ++more) {}
+            expect(link.isThere()).to.be.true();
+            expect(told).to.equal(['lost', 'back']);
+            expect(asked).to.be.at.least(4);
+        } finally {
+            performance.now = now;
+        }
     });
 
     it('are counted in memory where Redis has never been there', async () => {
