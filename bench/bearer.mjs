@@ -1,5 +1,5 @@
-// A hapi server whose route GET /bare is open and GET /protected needs a bearer token. It answers both alike, and prints
-// {"origin": …}. A token that every kind takes is signed with SIGNING_KEY. GET /cpu says what CPU the process has used, µs.
+// A hapi server whose route GET /bare is open, GET /admitted has a scheme that looks at nothing, and GET /protected needs a
+// bearer token. It answers all alike, and prints {"origin": …}. A token that every kind takes is signed with SIGNING_KEY. GET /cpu says what CPU the process has used, µs.
 //
 // node bearer.mjs <kind>: `oauth`, `oauth-current` (bearer.permissions), `hapi-jwt` (@hapi/jwt) or `bearer-token`
 // (hapi-auth-bearer-token, whose host verifies: jose, as this plugin does at a token's first sight)
@@ -73,16 +73,17 @@ const prepare = {
 };
 
 const strategy = await prepare[kind]();
+const access = { scope: ['CREATE_POST'] };
+server.auth.scheme('everybody', () => ({
+    authenticate: (_request, h) => h.authenticated({ credentials: { scope: PERMISSIONS } })
+}));
+server.auth.strategy('everybody', 'everybody');
 const handler = () => ({ ok: true });
 server.route([
     { method: 'GET', path: '/bare', handler },
     { method: 'GET', path: '/cpu', handler: () => process.cpuUsage() },
-    {
-        method: 'GET',
-        path: '/protected',
-        handler,
-        options: { auth: { strategy, access: { scope: ['CREATE_POST'] } } }
-    }
+    { method: 'GET', path: '/admitted', handler, options: { auth: { strategy: 'everybody', access } } },
+    { method: 'GET', path: '/protected', handler, options: { auth: { strategy, access } } }
 ]);
 await server.start();
 console.log(JSON.stringify({ origin: server.info.uri }));
