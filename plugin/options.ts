@@ -415,8 +415,16 @@ function readLimits(given: LimitsOptions | false = {}): LimitsSettings {
 /** Options whose value may hold a key or a password, and so may a value under a name that is unknown. */
 const SECRET = new Set<string | number | undefined>(['signingKeys', 'dataSource', 'accounts']);
 
-function mayShow({ path, type }: Joi.ValidationErrorItem): boolean {
-    return type !== 'object.unknown' && path.length > 0 && !SECRET.has(path[0]) && path[1] !== 'redis';
+/** The same of `limits`, whose numbers may be shown. */
+const SECRET_LIMITS = new Set<string | number | undefined>([undefined, 'redis']);
+
+function mayShow({ path: [first, second], type }: Joi.ValidationErrorItem): boolean {
+    return (
+        type !== 'object.unknown' &&
+        first !== undefined &&
+        !SECRET.has(first) &&
+        !(first === 'limits' && SECRET_LIMITS.has(second))
+    );
 }
 
 /** What came, in words. */

@@ -443,6 +443,9 @@ describe('the options', () => {
         });
 
         it('when the Redis of the limits is no client, without a word of its password', () => {
+            expect(refusal('limits', 'redis://:password@127.0.0.1')).to.equal(
+                'hapi-forum-oauth: "limits" must be false or an object, but got a string'
+            );
             for (const value of [null, 5, {}, { status: 'ready' }, 'redis://:hunter2@redis', { host: 'redis' }]) {
                 const message = refusal('limits.redis', value);
                 expect(message).to.startWith('hapi-forum-oauth: "limits.redis" must be an ioredis client, but got ');
