@@ -183,7 +183,12 @@ describe('the options', () => {
     });
 
     it('turn limits off, all of them or one', () => {
-        const off = { deviceAuthorization: false, refresh: false, clientAuthentication: false, userCode: false } as const;
+        const off = {
+            deviceAuthorization: false,
+            refresh: false,
+            clientAuthentication: false,
+            userCode: false
+        } as const;
         expect(accepts({ limits: false }).limits).to.equal(off);
         expect(accepts({ limits: { refresh: false } }).limits).to.include({
             refresh: false,
