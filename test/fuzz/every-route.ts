@@ -30,7 +30,7 @@ const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-const SECONDS = numberOf('FUZZ_SECONDS') ?? 3;
+const SECONDS = numberOf('FUZZ_SECONDS') ?? 2;
 const REQUESTS = numberOf('FUZZ_REQUESTS');
 /** Requests to one setting, and the least that are made. */
 const PART = REQUESTS === undefined ? 250 : 1000;

@@ -128,7 +128,10 @@ describe('openid-client', () => {
                 const config = await discover(running, CLI.client_id, client.None());
                 const device = await client.initiateDeviceAuthorization(config, { scope: CLI.scope });
                 const polling = client.pollDeviceAuthorizationGrant(config, device);
-                await nextAnswer(running, `${prefix}/oauth/token`);
+                // To be told to wait once is enough; at the other forums the first answer has tokens.
+                if (name === FORUMS[0].name) {
+                    await nextAnswer(running, `${prefix}/oauth/token`);
+                }
 
                 await running.browser().open(device.verification_uri_complete!);
                 const tokens = await polling;

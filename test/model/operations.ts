@@ -33,7 +33,7 @@ const { after, before, describe, it } = lab;
 
 /** Sequences to one set of tables, and the least that are tried of each retry window. */
 const PART = 5;
-const SECONDS = numberOf('MODEL_SECONDS') ?? 6;
+const SECONDS = numberOf('MODEL_SECONDS') ?? 4;
 const RUNS = numberOf('MODEL_RUNS');
 const SEED = seedOf('MODEL_SEED');
 

@@ -101,11 +101,11 @@ describe('a chain of refresh tokens', () => {
             const forum = await open();
             const { tokens } = await storeChain(
                 database.dataSource,
-                Array.from({ length: 60 }, (_, place) => ({ createdAt: forum.now - 3_000_000 + place }))
+                Array.from({ length: 30 }, (_, place) => ({ createdAt: forum.now - 3_000_000 + place }))
             );
             recorder.take();
             // Every row is there: the token, its successor and the one after that.
-            await forum.refresh(tokens[30]!);
+            await forum.refresh(tokens[15]!);
             const [{ sql, parameters }] = recorder.take() as [Statement];
             const plan = await database.dataSource.query<{ table: string; type: string; key: string; rows: unknown }[]>(
                 `EXPLAIN ${sql}`,
@@ -353,10 +353,11 @@ describe('a chain of refresh tokens', () => {
             // Nothing stored is itself a token, or opens with another stored value what was sealed.
             const sealed = rows.map((row) => row.sealed_token).filter((value) => typeof value === 'string');
             // One for each of the rotations above: what follows looks at the right place.
-            expect(sealed.filter((seal) => issued.some((token) => opensSeal(token, seal))).length).to.equal(9);
+            const opened = sealed.filter((seal) => issued.some((token) => opensSeal(token, seal)));
+            expect(opened.length).to.equal(9);
             for (const value of new Set(stored.filter((text) => text.length >= 20))) {
                 expect(
-                    sealed.some((seal) => opensSeal(value, seal)),
+                    opened.some((seal) => opensSeal(value, seal)),
                     value
                 ).to.be.false();
                 expect((await forum.refresh(value)).body.error).to.equal('invalid_grant');
