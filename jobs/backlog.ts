@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { Database } from '../plugin/database';
+import { Database } from '../plugin/store/database';
 import { GRACE } from './expire-device-codes';
 import { RETENTION } from './prune-refresh-chains';
 

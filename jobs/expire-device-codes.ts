@@ -1,6 +1,6 @@
 import type { DataSource } from 'typeorm';
-import { WINDOW } from '../plugin/limits/user-codes';
-import { removeOlder, Sweep, type SweepOptions } from './sweep';
+import { WINDOW } from '../plugin/flows/user-code-attempts';
+import { removeOlder, Cleanup, type SweepOptions } from './cleanup';
 
 /** For so long after its time a code is still known, milliseconds: a late poll hears why, a late replay is noticed. */
 export const GRACE = 60 * 60 * 1000;
@@ -15,7 +15,7 @@ export interface ExpiredCounts {
 
 /** Removes device codes, authorization requests, authorization codes and wrong user codes whose time has passed. */
 export async function expireDeviceCodes(dataSource: DataSource, options: SweepOptions = {}): Promise<ExpiredCounts> {
-    const sweep = new Sweep(dataSource, options);
+    const sweep = new Cleanup(dataSource, options);
     const expired = { column: 'expires_at', before: sweep.now - GRACE };
     return {
         device_authorizations: await removeOlder(sweep, { table: 'oauth_device_authorizations', ...expired }),

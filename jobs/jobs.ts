@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { expireDeviceCodes, type ExpiredCounts } from './expire-device-codes';
 import { pruneRefreshChains, type PrunedCounts } from './prune-refresh-chains';
-import type { SweepOptions } from './sweep';
+import type { SweepOptions } from './cleanup';
 
 /** What a sweep may be told. */
 export type JobOptions = SweepOptions & {

@@ -1,5 +1,5 @@
-import { LATE_AFTER, UNTIL_USED } from '../plugin/tokens/chain';
-import { placeholders, type Sweep } from './sweep';
+import { LATE_AFTER, UNTIL_USED } from '../plugin/store/token-family';
+import { placeholders, type Cleanup } from './cleanup';
 
 /** So many chains are remembered from batch to batch. */
 const REMEMBERED = 20_000;
@@ -32,7 +32,7 @@ interface Verdict {
  * @param cutoff epoch milliseconds
  * @returns how many tokens it removed
  */
-export async function removeOldTokens(sweep: Sweep, cutoff: number): Promise<number> {
+export async function removeOldTokens(sweep: Cleanup, cutoff: number): Promise<number> {
     const verdicts = new Map<string, Verdict>();
     let at = -1;
     let id = '';
@@ -60,7 +60,7 @@ export async function removeOldTokens(sweep: Sweep, cutoff: number): Promise<num
 
 /** Learns of the chains of these tokens what is not known yet, and forgets those that had no token for longest. */
 async function judge(
-    sweep: Sweep,
+    sweep: Cleanup,
     cutoff: number,
     rows: readonly OldToken[],
     verdicts: Map<string, Verdict>
@@ -148,7 +148,7 @@ function takeRemovable(
 }
 
 /** Those of these tokens whose retry window is closed, and whose successor was used more than a minute ago. */
-async function findClosed(sweep: Sweep, rows: readonly OldToken[]): Promise<Set<string>> {
+async function findClosed(sweep: Cleanup, rows: readonly OldToken[]): Promise<Set<string>> {
     if (rows.length === 0) {
         return new Set();
     }

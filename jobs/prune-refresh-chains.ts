@@ -1,8 +1,8 @@
 import type { DataSource } from 'typeorm';
-import { LATE_AFTER, UNTIL_USED } from '../plugin/tokens/chain';
-import { eraseSeals } from './erase-seals';
+import { LATE_AFTER, UNTIL_USED } from '../plugin/store/token-family';
+import { eraseSuccessors } from './erase-successors';
 import { removeOldTokens } from './old-tokens';
-import { nextIds, placeholders, requireRetention, Sweep, type Pace, type SweepOptions } from './sweep';
+import { nextIds, placeholders, requireRetention, Cleanup, type Pace, type SweepOptions } from './cleanup';
 
 /** How long what is dead is kept by default, seconds: seven days. */
 export const RETENTION = 7 * 24 * 60 * 60;
@@ -33,9 +33,9 @@ export async function pruneRefreshChains(
     { retention = RETENTION, ...options }: SweepOptions & { retention?: number } = {}
 ): Promise<PrunedCounts> {
     requireRetention(retention);
-    const sweep = new Sweep(dataSource, options);
+    const sweep = new Cleanup(dataSource, options);
     const cutoff = sweep.now - retention * 1000;
-    const seals = await eraseSeals(sweep);
+    const seals = await eraseSuccessors(sweep);
     const old = await removeOldTokens(sweep, cutoff);
     const { refresh_tokens: tokens, grants } = await removeFromChains(sweep, cutoff);
     const clients = await removeDeletedClients(sweep, cutoff);
@@ -52,7 +52,7 @@ interface Chain {
 }
 
 /** Walks the grants in the order of their ids. What has nothing to lose costs a few look-ups in indexes. */
-async function removeFromChains(sweep: Sweep, cutoff: number): Promise<{ refresh_tokens: number; grants: number }> {
+async function removeFromChains(sweep: Cleanup, cutoff: number): Promise<{ refresh_tokens: number; grants: number }> {
     const walking = sweep.pace();
     const deleting = sweep.pace();
     const removed = { refresh_tokens: 0, grants: 0 };
@@ -80,7 +80,7 @@ const end = (order: 'ASC' | 'DESC'): string =>
 const DEAD = '(g.ended_at <= ? OR h.expires_at <= ? OR (h.id IS NULL AND g.created_at <= ?))';
 
 async function findChains(
-    sweep: Sweep,
+    sweep: Cleanup,
     cutoff: number,
     after: string,
     size: number
@@ -124,7 +124,7 @@ const PLACE = ['id', 'grant_id', 'generation'] as const;
 
 /** The first tokens of these chains, of the first one from where it has been looked at. */
 function findTokens<Column extends keyof Token>(
-    sweep: Sweep,
+    sweep: Cleanup,
     chains: readonly Span[],
     limit: number,
     columns: readonly Column[]
@@ -144,7 +144,7 @@ function findTokens<Column extends keyof Token>(
 }
 
 /** Removes all tokens of chains, those of many short ones at once. */
-function removeDeadTokens(sweep: Sweep, pace: Pace, chains: readonly Chain[]): Promise<number> {
+function removeDeadTokens(sweep: Cleanup, pace: Pace, chains: readonly Chain[]): Promise<number> {
     const left = chains.filter((chain) => chain.head !== null).map(spanOf);
     return sweep.run(async (size) => {
         const taken = takeChains(left, size);
@@ -167,7 +167,7 @@ function removeDeadTokens(sweep: Sweep, pace: Pace, chains: readonly Chain[]): P
 }
 
 /** Removes grants whose tokens are gone. */
-async function removeGrants(sweep: Sweep, pace: Pace, chains: readonly Chain[]): Promise<number> {
+async function removeGrants(sweep: Cleanup, pace: Pace, chains: readonly Chain[]): Promise<number> {
     if (chains.length === 0 || sweep.isStopped) {
         return 0;
     }
@@ -185,7 +185,7 @@ async function removeGrants(sweep: Sweep, pace: Pace, chains: readonly Chain[]):
 }
 
 /** Removes the oldest tokens of live chains, as far as these do not need them. */
-function removeSuperseded(sweep: Sweep, pace: Pace, chains: readonly Chain[], cutoff: number): Promise<number> {
+function removeSuperseded(sweep: Cleanup, pace: Pace, chains: readonly Chain[], cutoff: number): Promise<number> {
     const left = chains.map(spanOf);
     return sweep.run(async (size) => {
         const taken = takeChains(left, size);
@@ -269,7 +269,7 @@ const REFERENCES = [
 ];
 
 /** A deleted client's row goes when nothing names it any more. */
-function removeDeletedClients(sweep: Sweep, cutoff: number): Promise<number> {
+function removeDeletedClients(sweep: Cleanup, cutoff: number): Promise<number> {
     let after = '';
     return sweep.run(async (size) => {
         const last = await nextIds(sweep, { table: 'oauth_clients', after, size });

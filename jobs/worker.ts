@@ -6,7 +6,7 @@ import type { Redis, RedisOptions } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { within } from '../plugin/within';
 import { JOB_NAMES, JOBS, runJob, type JobName, type JobOptions, type SweepReport } from './jobs';
-import { requireBatchSize, requireRetention } from './sweep';
+import { requireBatchSize, requireRetention } from './cleanup';
 
 /** The BullMQ queue of the sweeps. */
 export const QUEUE = 'oauth-maintenance';

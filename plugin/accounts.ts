@@ -1,6 +1,6 @@
 import { isBoom } from '@hapi/boom';
-import { DatabaseUnavailable, isUnavailable } from './database';
-import type { Account, Accounts } from './options';
+import { DatabaseUnavailable, isUnavailable } from './store/database';
+import type { Account, Accounts } from './options/options';
 
 /** Longer ids fit no column, and to MySQL's binary collations an id is the same with blanks at its end. */
 const ID_PATTERN = /^.{0,127}[^ ]$/s;

@@ -7,9 +7,16 @@ import {
     type AdminClientChange,
     type AdminNewClient,
     type ClientFilter
-} from './clients/administer';
-import { createClient, deleteClient, getClient, listClients, rotateSecret, updateClient } from './clients/own';
-import type { ClientChange, NewClient } from './clients/own';
+} from './clients/admin-clients';
+import {
+    createClient,
+    deleteClient,
+    getClient,
+    listClients,
+    rotateSecret,
+    updateClient
+} from './clients/member-clients';
+import type { ClientChange, NewClient } from './clients/member-clients';
 import type { ClientDescription } from './clients/describe';
 import type { Context } from './context';
 import { ManagementError } from './errors';
@@ -18,13 +25,18 @@ import {
     readAuthorizationConsent,
     type AuthorizationConsent,
     type AuthorizationDecision
-} from './grants/authorization-consent';
-import { decideDeviceConsent, readDeviceConsent, type Decision, type DeviceConsent } from './grants/device-consent';
-import type { Account } from './options';
-import { listTokens, type Token, type TokenStatus } from './tokens/list';
-import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './tokens/device-authorization-list';
-import { revokeAnyToken, revokeClientTokens, revokeToken } from './tokens/own';
-import type { Page } from './tokens/paging';
+} from './flows/authorization-consent';
+import {
+    decideDeviceConsent,
+    readDeviceConsent,
+    type DeviceDecision,
+    type DeviceConsent
+} from './flows/device-consent';
+import type { Account } from './options/options';
+import { listTokens, type Token, type TokenStatus } from './store/token-list';
+import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './store/device-authorization-list';
+import { revokeAnyToken, revokeClientTokens, revokeToken } from './flows/revoke-grants';
+import type { Page } from './store/paging';
 
 /**
  * `server.plugins['hapi-forum-oauth']`: what the endpoints do, for the host's own code. Every function takes the id of
@@ -80,7 +92,11 @@ export interface ForumOAuth {
     deviceConsent: {
         /** @param address where the code was typed; without it wrong ones count for the account only */
         read(accountId: string, userCode: string, address?: string): Promise<DeviceConsent>;
-        decide(accountId: string, userCode: string, decision: Decision): Promise<{ status: 'approved' | 'denied' }>;
+        decide(
+            accountId: string,
+            userCode: string,
+            decision: DeviceDecision
+        ): Promise<{ status: 'approved' | 'denied' }>;
     };
 }
 

@@ -1,11 +1,11 @@
 import type { Server } from '@hapi/hapi';
-import type { Database } from './database';
+import type { Database } from './store/database';
 import type { EmitEvent } from './events';
-import type { Limits } from './limits/limits';
-import type { Account, Settings } from './options';
-import type { Vocabulary } from './scopes/vocabulary';
+import type { RateLimits } from './rate-limits/rate-limits';
+import type { Account, Settings } from './options/options';
+import type { ScopeRegistry } from './scopes/registry';
 import type { KeySet } from './tokens/keys';
-import type { ProvenTokens } from './tokens/proven-tokens';
+import type { VerifiedTokenCache } from './tokens/verified-token-cache';
 
 /** All that one registration of the plugin works with; there are no globals. */
 export interface Context {
@@ -13,9 +13,9 @@ export interface Context {
     readonly database: Database;
     readonly keys: KeySet;
     /** Access tokens of this issuer and audience that one of these keys signed. */
-    readonly provenTokens: ProvenTokens;
-    readonly vocabulary: Vocabulary;
-    readonly limits: Limits;
+    readonly verifiedTokens: VerifiedTokenCache;
+    readonly scopeRegistry: ScopeRegistry;
+    readonly limits: RateLimits;
     /** The current time, epoch milliseconds. */
     readonly clock: () => number;
     readonly emit: EmitEvent;

@@ -1,12 +1,12 @@
 import { boomify, type Boom, type Output } from '@hapi/boom';
 import type { Lifecycle, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
-import { isUnavailable } from './database';
+import { isUnavailable } from './store/database';
 
 /** Seconds after which a client may try again when the database was out of reach. */
 export const RETRY_AFTER = 5;
 
 /** The answer to a refusal. To hapi it is no error: a host that has a page of its own for errors leaves it alone. */
-export function refusal({ output }: OAuthError | ManagementError, h: ResponseToolkit): ResponseObject {
+export function errorResponse({ output }: OAuthError | ManagementError, h: ResponseToolkit): ResponseObject {
     const response = h.response(output.payload).code(output.statusCode);
     for (const [name, value] of Object.entries(output.headers)) {
         response.header(name, String(value));
@@ -15,13 +15,15 @@ export function refusal({ output }: OAuthError | ManagementError, h: ResponseToo
 }
 
 /** A handler that answers what it refuses. Failures of the server stay errors, for the host to log. */
-export function refusing(handler: (request: Request, h: ResponseToolkit) => Promise<Lifecycle.ReturnValueTypes>) {
+export function withErrorResponses(
+    handler: (request: Request, h: ResponseToolkit) => Promise<Lifecycle.ReturnValueTypes>
+) {
     return async (request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValueTypes> => {
         try {
             return await handler(request, h);
         } catch (error) {
             if (error instanceof OAuthError || error instanceof ManagementError) {
-                return refusal(error, h);
+                return errorResponse(error, h);
             }
             throw error;
         }

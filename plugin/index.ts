@@ -1,6 +1,6 @@
 import type { Plugin } from '@hapi/hapi';
 import type { ForumOAuth } from './api';
-import type { Options } from './options';
+import type { Options } from './options/options';
 import { NAME, register } from './register';
 
 /** OAuth 2.0 and OpenID Connect provider for a forum on hapi. */
@@ -18,9 +18,9 @@ export { expireDeviceCodes, type ExpiredCounts } from '../jobs/expire-device-cod
 export { pruneRefreshChains, type PrunedCounts } from '../jobs/prune-refresh-chains';
 export { measureBacklog, type Backlog } from '../jobs/backlog';
 export type { JobName, SweepReport } from '../jobs/jobs';
-export type { SweepOptions } from '../jobs/sweep';
+export type { SweepOptions } from '../jobs/cleanup';
 export { ALGORITHMS, generateSigningKey, type Algorithm } from './tokens/keys';
-export { FORUM_PERMISSIONS } from './permissions';
+export { FORUM_PERMISSIONS } from './options/forum-permissions';
 export { ManagementError, OAuthError, type ManagementErrorCode, type OAuthErrorCode } from './errors';
 export type {
     Account,
@@ -32,18 +32,18 @@ export type {
     LimitsRedis,
     Options,
     SessionCredentials
-} from './options';
+} from './options/options';
 export type { ForumOAuth } from './api';
-export type { OAuthCredentials } from './strategies/bearer';
+export type { OAuthCredentials } from './auth/bearer';
 export type { AccessTokenClaims } from './tokens/access-token';
 export type { EndReason, OAuthEvent, TimedOAuthEvent } from './events';
 export type { ClientDescription } from './clients/describe';
-export type { ClientChange, NewClient } from './clients/own';
-export type { AdminClientChange, AdminNewClient, ClientFilter } from './clients/administer';
-export type { DeviceAuthorizationDescription } from './tokens/device-authorization-list';
-export type { Token, TokenStatus } from './tokens/list';
-export type { AuthorizationConsent, AuthorizationDecision } from './grants/authorization-consent';
-export type { DeviceConsent } from './grants/device-consent';
+export type { ClientChange, NewClient } from './clients/member-clients';
+export type { AdminClientChange, AdminNewClient, ClientFilter } from './clients/admin-clients';
+export type { DeviceAuthorizationDescription } from './store/device-authorization-list';
+export type { Token, TokenStatus } from './store/token-list';
+export type { AuthorizationConsent, AuthorizationDecision } from './flows/authorization-consent';
+export type { DeviceConsent } from './flows/device-consent';
 
 declare module '@hapi/hapi' {
     interface PluginProperties {

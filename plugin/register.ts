@@ -3,22 +3,22 @@ import { startInProcess, type InProcessSweeps } from '../jobs/in-process';
 import { findAccount } from './accounts';
 import { forumApi } from './api';
 import { keepContext, type Context } from './context';
-import { Database } from './database';
+import { Database } from './store/database';
 import { eventEmitter } from './events';
-import { Limits } from './limits/limits';
-import { readOptions, type Options, type Settings } from './options';
-import { adminRoutes } from './routes/admin';
-import { authorizeRoutes } from './routes/authorize';
-import { deviceRoutes } from './routes/device';
-import { jwksRoutes, wellKnownRoutes } from './routes/discovery';
-import { introspectRoutes } from './routes/introspect';
-import { memberRoutes } from './routes/member';
-import { revokeRoutes } from './routes/revoke';
-import { tokenRoutes } from './routes/token';
-import { userinfoRoutes } from './routes/userinfo';
-import { registerBearer, STRATEGY } from './strategies/bearer';
+import { RateLimits } from './rate-limits/rate-limits';
+import { readOptions, type Options, type Settings } from './options/options';
+import { adminRoutes } from './endpoints/admin';
+import { authorizeRoutes } from './endpoints/authorize';
+import { deviceRoutes } from './endpoints/device-authorization';
+import { jwksRoutes, wellKnownRoutes } from './endpoints/discovery';
+import { introspectRoutes } from './endpoints/introspection';
+import { memberRoutes } from './endpoints/member';
+import { revokeRoutes } from './endpoints/revocation';
+import { tokenRoutes } from './endpoints/token';
+import { userinfoRoutes } from './endpoints/userinfo';
+import { registerBearer, STRATEGY } from './auth/bearer';
 import { importKeys } from './tokens/keys';
-import { ProvenTokens } from './tokens/proven-tokens';
+import { VerifiedTokenCache } from './tokens/verified-token-cache';
 
 export const NAME = 'hapi-forum-oauth';
 
@@ -37,8 +37,8 @@ export async function register(server: Server, options: Options): Promise<void> 
         settings,
         database: new Database(settings.dataSource),
         keys: await importKeys(settings.signingKeys),
-        provenTokens: new ProvenTokens(),
-        vocabulary: { permissions: settings.permissions.all, administrator: settings.permissions.administrator },
+        verifiedTokens: new VerifiedTokenCache(),
+        scopeRegistry: { permissions: settings.permissions.all, administrator: settings.permissions.administrator },
         limits: addLimits(server, settings),
         clock: settings.clock,
         emit: eventEmitter(server, settings.clock),
@@ -79,8 +79,8 @@ export async function register(server: Server, options: Options): Promise<void> 
 }
 
 /** What was counted in this process goes with the server. */
-function addLimits(server: Server, settings: Settings): Limits {
-    const limits = new Limits(settings, {
+function addLimits(server: Server, settings: Settings): RateLimits {
+    const limits = new RateLimits(settings, {
         lost: (reason) =>
             server.log(
                 ['oauth', 'limits', 'warning'],

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import * as OAuth from '../plugin';
-import { DEFAULT_LIMITS, readOptions } from '../plugin/options';
+import { DEFAULT_LIMITS, readOptions } from '../plugin/options/options';
 import { Forum, ISSUER, openDatabase, signingKey, type OpenDatabase } from './support/forum';
 
 export const lab = Lab.script();

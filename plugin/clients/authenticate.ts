@@ -1,7 +1,7 @@
 import type { Context } from '../context';
 import { OAuthError } from '../errors';
-import type { Caller } from '../limits/limits';
-import type { Form } from '../routes/form';
+import type { Caller } from '../rate-limits/rate-limits';
+import type { Form } from '../http/form';
 import { hashClientSecret, sameHash } from '../tokens/secret';
 import type { Client } from './client';
 

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { OAuthClient } from '../../entities';
 import type { Context } from '../context';
-import { DuplicateKey } from '../database';
+import { DuplicateKey } from '../store/database';
 import { encodeId } from '../ids';
 import type { ScopeRule } from '../scopes/resolve';
 import { joinNames, splitNames } from '../scopes/text';
@@ -85,14 +85,18 @@ export async function findClient(context: Context, clientId: string): Promise<Cl
         `SELECT ${CLIENT_COLUMNS} FROM oauth_clients c WHERE c.client_id = ? AND c.deleted_at IS NULL`,
         [clientId]
     );
-    return knownClient(context, clientId, rows[0] ? clientFromRow(rows[0]) : null);
+    return ensureFirstPartyClient(context, clientId, rows[0] ? clientFromRow(rows[0]) : null);
 }
 
 /**
  * Holds what the table says of a `client_id` against the `firstPartyClients` option. A built-in client gets its row when
  * it is first used, which works on an empty database and needs no set-up.
  */
-export async function knownClient(context: Context, clientId: string, found: Client | null): Promise<Client | null> {
+export async function ensureFirstPartyClient(
+    context: Context,
+    clientId: string,
+    found: Client | null
+): Promise<Client | null> {
     const builtIn = context.settings.firstPartyClients.find((client) => client.clientId === clientId);
     if (!builtIn) {
         return found?.firstParty ? null : found;

@@ -1,7 +1,7 @@
 import { invalidField, ManagementError } from '../errors';
 import { isLoopback } from '../loopback';
-import type { Account, Settings } from '../options';
-import { covers, heldPermissions, isScope, isStandardScope, type Vocabulary } from '../scopes/vocabulary';
+import type { Account, Settings } from '../options/options';
+import { covers, heldPermissions, isScope, isStandardScope, type ScopeRegistry } from '../scopes/registry';
 import { DEVICE_CODE_GRANT, type Client } from './client';
 
 /** The grant types that a client can be registered for. */
@@ -52,8 +52,8 @@ function folded(name: string): string {
 }
 
 /** @throws ManagementError */
-export function checkScopes(vocabulary: Vocabulary, scopes: readonly string[]): void {
-    if (!scopes.every((name) => isScope(vocabulary, name))) {
+export function checkScopes(registry: ScopeRegistry, scopes: readonly string[]): void {
+    if (!scopes.every((name) => isScope(registry, name))) {
         throw invalidField(
             'allowed_scopes',
             'known',
@@ -69,9 +69,9 @@ export function checkScopes(vocabulary: Vocabulary, scopes: readonly string[]): 
  * @param owner the account that the application acts for or belongs to
  * @throws ManagementError 403
  */
-export function checkHeld(vocabulary: Vocabulary, owner: Account, scopes: readonly string[]): void {
-    const held = heldPermissions(vocabulary, owner.permissions);
-    const missing = scopes.filter((name) => !isStandardScope(name) && !covers(vocabulary, held, name));
+export function checkHeld(registry: ScopeRegistry, owner: Account, scopes: readonly string[]): void {
+    const held = heldPermissions(registry, owner.permissions);
+    const missing = scopes.filter((name) => !isStandardScope(name) && !covers(registry, held, name));
     if (missing.length > 0) {
         throw new ManagementError(
             'forbidden',

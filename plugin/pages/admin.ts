@@ -1,11 +1,11 @@
-import { deleteAnyClient, findClientRows, getAnyClient, listAllClients } from '../clients/administer';
+import { deleteAnyClient, findClientRows, getAnyClient, listAllClients } from '../clients/admin-clients';
 import { DEVICE_CODE_GRANT } from '../clients/client';
-import { requireAdministrator } from '../routes/admin';
-import { targetOf } from '../routes/target';
+import { requireAdministrator } from '../endpoints/admin';
+import { requestTarget } from '../http/request-target';
 import { splitNames } from '../scopes/text';
-import { listDeviceAuthorizations } from '../tokens/device-authorization-list';
-import { listTokens, TOKEN_STATUSES, type Token, type TokenStatus } from '../tokens/list';
-import { revokeAnyToken } from '../tokens/own';
+import { listDeviceAuthorizations } from '../store/device-authorization-list';
+import { listTokens, TOKEN_STATUSES, type Token, type TokenStatus } from '../store/token-list';
+import { revokeAnyToken } from '../flows/revoke-grants';
 import { initialOf } from './consent';
 import { describeScope, pageNumber, pager, type Page, type Pages, type Visit } from './page';
 
@@ -189,7 +189,7 @@ export function adminPages(pages: Pages, path: string): Page[] {
                         selected: value === (status ?? '')
                     })),
                     tokens: list.tokens.map((token) =>
-                        tokenModel(token, `${here}/tokens${targetOf(request).search.slice(0, 1000)}`)
+                        tokenModel(token, `${here}/tokens${requestTarget(request).search.slice(0, 1000)}`)
                     ),
                     pager: pager(`${here}/tokens`, query, list)
                 });

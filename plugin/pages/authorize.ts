@@ -1,7 +1,7 @@
 import type { ResponseObject } from '@hapi/hapi';
 import { OAuthError } from '../errors';
-import { askAuthorizationConsent, decideAuthorizationConsent } from '../grants/authorization-consent';
-import { mayAuthorize } from '../grants/may-authorize';
+import { askAuthorizationConsent, decideAuthorizationConsent } from '../flows/authorization-consent';
+import { mayAuthorize } from '../policy';
 import { isLoopback } from '../loopback';
 import { consentModel, isDecision } from './consent';
 import { checkMayAuthorize } from './device';

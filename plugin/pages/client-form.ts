@@ -1,7 +1,7 @@
 import { DEVICE_CODE_GRANT } from '../clients/client';
-import type { NewClient } from '../clients/own';
+import type { NewClient } from '../clients/member-clients';
 import { ManagementError } from '../errors';
-import { covers, heldPermissions, STANDARD_SCOPES } from '../scopes/vocabulary';
+import { covers, heldPermissions, STANDARD_SCOPES } from '../scopes/registry';
 import { describeScope, type ShownScope, type Visit } from './page';
 
 /** What somebody has entered of an application, and enters again where it was wrong. */
@@ -75,12 +75,12 @@ export function scopeChoices(
     { account, pages }: Visit,
     chosen: readonly string[]
 ): { standard: Choice[]; permissions: Choice[] } {
-    const { vocabulary } = pages.context;
-    const held = heldPermissions(vocabulary, account.permissions);
+    const { scopeRegistry } = pages.context;
+    const held = heldPermissions(scopeRegistry, account.permissions);
     const choice = (scope: string): Choice => ({ ...describeScope(pages, scope), checked: chosen.includes(scope) });
     return {
         standard: STANDARD_SCOPES.filter((scope) => scope !== 'offline_access').map(choice),
-        permissions: vocabulary.permissions.filter((scope) => covers(vocabulary, held, scope)).map(choice)
+        permissions: scopeRegistry.permissions.filter((scope) => covers(scopeRegistry, held, scope)).map(choice)
     };
 }
 

@@ -1,13 +1,13 @@
-import { listConnections } from '../tokens/connections';
-import { revokeClientTokens, revokeToken } from '../tokens/own';
-import { isStandardScope } from '../scopes/vocabulary';
+import { listConnections } from '../store/connected-apps';
+import { revokeClientTokens, revokeToken } from '../flows/revoke-grants';
+import { isStandardScope } from '../scopes/registry';
 import { initialOf } from './consent';
 import { describeScope, type Page, pageNumber, pager, type Pages } from './page';
 
 /** What a member has authorised, by application, and where he ends it. */
 export function connectedAppsPages(pages: Pages, path: string): Page[] {
     const { context, settings } = pages;
-    const { administrator } = context.vocabulary;
+    const { administrator } = context.scopeRegistry;
     const here = pages.pathOf('connectedApps')!;
     return [
         {

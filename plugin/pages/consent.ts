@@ -1,6 +1,6 @@
 import type { Client } from '../clients/client';
-import type { Asked, DeviceConsent } from '../grants/device-consent';
-import { covers, isStandardScope } from '../scopes/vocabulary';
+import type { Asked, DeviceConsent } from '../flows/device-consent';
+import { covers, isStandardScope } from '../scopes/registry';
 import { describeScope, type Pages, type ShownScope, type Visit } from './page';
 
 /** What both consent pages show of a request, whoever brings it. */
@@ -8,11 +8,11 @@ export async function consentModel(
     { account, pages }: Visit,
     { client, consent, createdAt }: Asked<Omit<DeviceConsent, 'user_code'>>
 ): Promise<object> {
-    const { vocabulary } = pages.context;
+    const { scopeRegistry } = pages.context;
     const { granted_scopes: granted, requested_scopes: requested } = consent;
     const describe = (scope: string): ShownScope => describeScope(pages, scope);
     const left = requested.filter((scope) => !granted.includes(scope));
-    const lacked = left.filter((scope) => covers(vocabulary, client.allowed, scope));
+    const lacked = left.filter((scope) => covers(scopeRegistry, client.allowed, scope));
     return {
         client: {
             name: consent.client_name,
@@ -22,12 +22,12 @@ export async function consentModel(
         account,
         asked: new Date(createdAt).toISOString(),
         expires: consent.expires_at,
-        administrator: granted.includes(vocabulary.administrator),
+        administrator: granted.includes(scopeRegistry.administrator),
         inherits: consent.inherits_user_permissions,
         // Who somebody is comes first, what it may do second.
         can: [
             ...granted.filter(isStandardScope),
-            ...granted.filter((scope) => !isStandardScope(scope) && scope !== vocabulary.administrator)
+            ...granted.filter((scope) => !isStandardScope(scope) && scope !== scopeRegistry.administrator)
         ].map(describe),
         nothing: granted.length === 0,
         lacked: lacked.map(describe),

@@ -1,9 +1,9 @@
 import type { ResponseObject } from '@hapi/hapi';
 import { OAuthError } from '../errors';
-import { askDeviceConsent, decideDeviceConsent } from '../grants/device-consent';
-import { mayAuthorize } from '../grants/may-authorize';
-import { addressOf } from '../routes/address';
-import { sessionAuthTime } from '../routes/session';
+import { askDeviceConsent, decideDeviceConsent } from '../flows/device-consent';
+import { mayAuthorize } from '../policy';
+import { clientAddress } from '../http/client-address';
+import { sessionAuthTime } from '../http/session';
 import { consentModel, isDecision } from './consent';
 import { isOwnNavigation, type Page, PageError, type Pages, type Visit } from './page';
 
@@ -27,7 +27,7 @@ async function read(visit: Visit): Promise<ResponseObject> {
     }
     try {
         const { context } = visit.pages;
-        const asked = await askDeviceConsent(context, visit.account, typed, addressOf(context, visit.request));
+        const asked = await askDeviceConsent(context, visit.account, typed, clientAddress(context, visit.request));
         return visit.view('device', {
             ...(await consentModel(visit, asked)),
             title: visit.pages.settings.strings['consent.title'],
@@ -51,7 +51,7 @@ async function decide(visit: Visit): Promise<ResponseObject> {
         const { status } = await decideDeviceConsent(pages.context, account, typed, {
             decision,
             authTime: sessionAuthTime(pages.context, request),
-            address: addressOf(pages.context, request)
+            address: clientAddress(pages.context, request)
         });
         return visit.view('decided', {
             title: pages.settings.strings[`decided.${status}`],

@@ -1,6 +1,6 @@
 import { createHmac, randomBytes, timingSafeEqual } from 'node:crypto';
 import type { Request, ResponseObject, Server } from '@hapi/hapi';
-import type { Settings } from '../options';
+import type { Settings } from '../options/options';
 
 /** 256 bits in base64url. */
 const SECRET = /^[\w-]{43}$/;

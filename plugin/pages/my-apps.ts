@@ -9,7 +9,7 @@ import {
     mayManageClients,
     rotateSecret,
     updateClient
-} from '../clients/own';
+} from '../clients/member-clients';
 import {
     EMPTY,
     fieldError,

@@ -2,13 +2,13 @@ import type { Lifecycle, Request, ResponseObject, ResponseToolkit, ServerRoute }
 import type {} from '@hapi/vision';
 import { boomify } from '@hapi/boom';
 import type { Context } from '../context';
-import { isUnavailable } from '../database';
-import { RAW_PAYLOAD, readFormText } from '../routes/body';
-import { NO_STORE, setHeaders, WHOLE } from '../routes/headers';
-import { isTakenOver, loginUrl, signedInAccount } from '../routes/session';
-import { targetOf } from '../routes/target';
-import { holds } from '../scopes/vocabulary';
-import type { Account } from '../options';
+import { isUnavailable } from '../store/database';
+import { RAW_PAYLOAD, readFormText } from '../http/body';
+import { NO_STORE, setHeaders, WHOLE } from '../http/headers';
+import { isTakenOver, loginUrl, signedInAccount } from '../http/session';
+import { requestTarget } from '../http/request-target';
+import { holds } from '../scopes/registry';
+import type { Account } from '../options/options';
 import type { Forms } from './forms';
 import type { PagePaths, PagesSettings, PermissionText } from './options';
 import { undescribed } from './catalog';
@@ -120,7 +120,7 @@ export function pageRoute(pages: Pages, { method, path, handler, after }: Page):
 }
 
 function pathAndQuery(request: Request): string {
-    const { pathname, search } = targetOf(request);
+    const { pathname, search } = requestTarget(request);
     return pathname + search;
 }
 
@@ -152,7 +152,7 @@ function visitOf(pages: Pages, request: Request, h: ResponseToolkit, account: Ac
         h,
         account,
         form,
-        query: targetOf(request).searchParams,
+        query: requestTarget(request).searchParams,
         view: (template, model, status = 200) => {
             const { forms } = pages;
             const { secret, isNew } = forms.secretOf(request);
@@ -184,8 +184,8 @@ function visitOf(pages: Pages, request: Request, h: ResponseToolkit, account: Ac
 /** What the layout shows around every page. */
 function frame(pages: Pages, account: Account | null): object {
     const { assets, context, settings } = pages;
-    const { vocabulary } = context;
-    const isAdministrator = account !== null && holds(vocabulary, account.permissions, vocabulary.administrator);
+    const { scopeRegistry } = context;
+    const isAdministrator = account !== null && holds(scopeRegistry, account.permissions, scopeRegistry.administrator);
     return {
         language: settings.language,
         home: settings.home,

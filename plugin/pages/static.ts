@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerRoute } from '@hapi/hapi';
-import { targetOf } from '../routes/target';
+import { requestTarget } from '../http/request-target';
 import type { PagesSettings } from './options';
 
 const STATIC = join(__dirname, 'static');
@@ -33,7 +33,9 @@ export function asset(name: keyof typeof TYPES, { folder, paths }: PagesSettings
                     .type(TYPES[name])
                     .header(
                         'cache-control',
-                        targetOf(request).search === `?${version}` ? 'public, max-age=31536000, immutable' : 'no-cache'
+                        requestTarget(request).search === `?${version}`
+                            ? 'public, max-age=31536000, immutable'
+                            : 'no-cache'
                     )
         }
     };

@@ -1,4 +1,4 @@
-import { covers, heldPermissions, isScope, isStandardScope, type Vocabulary } from './vocabulary';
+import { covers, heldPermissions, isScope, isStandardScope, type ScopeRegistry } from './registry';
 
 /** What a client may be given, and by which rule. */
 export interface ScopeRule {
@@ -17,8 +17,8 @@ export interface Resolution {
 }
 
 /** The first name in a request that the forum does not know. */
-export function unknownScope(vocabulary: Vocabulary, requested: readonly string[]): string | undefined {
-    return requested.find((name) => !isScope(vocabulary, name));
+export function unknownScope(registry: ScopeRegistry, requested: readonly string[]): string | undefined {
+    return requested.find((name) => !isScope(registry, name));
 }
 
 /** True when the client takes over its user's permissions for this request. */
@@ -34,15 +34,15 @@ export function inheritsPermissions({ policy }: ScopeRule, requested: readonly s
  * @param listed the permissions that the host lists for the account now
  */
 export function resolveScope(
-    vocabulary: Vocabulary,
+    registry: ScopeRegistry,
     rule: ScopeRule,
     requested: readonly string[],
     listed: readonly string[]
 ): Resolution {
-    const held = heldPermissions(vocabulary, listed);
-    const notAllowed = requested.filter((name) => !covers(vocabulary, rule.allowed, name));
+    const held = heldPermissions(registry, listed);
+    const notAllowed = requested.filter((name) => !covers(registry, rule.allowed, name));
     const granted = requested.filter(
-        (name) => !notAllowed.includes(name) && (isStandardScope(name) || covers(vocabulary, held, name))
+        (name) => !notAllowed.includes(name) && (isStandardScope(name) || covers(registry, held, name))
     );
     const inherits = inheritsPermissions(rule, requested);
     return { granted: inherits ? [...granted, ...held] : granted, inherits, notAllowed };
@@ -56,18 +56,18 @@ export function resolveScope(
  * @param listed the permissions that the host lists for the account now
  */
 export function narrowScope(
-    vocabulary: Vocabulary,
+    registry: ScopeRegistry,
     rule: ScopeRule,
     earlier: readonly string[],
     listed: readonly string[]
 ): string[] {
-    const held = heldPermissions(vocabulary, listed);
-    const known = earlier.filter((name) => isScope(vocabulary, name));
+    const held = heldPermissions(registry, listed);
+    const known = earlier.filter((name) => isScope(registry, name));
     if (rule.policy === 'inherit') {
-        return meet(vocabulary, known, held);
+        return meet(registry, known, held);
     }
     const allowed = known.filter((name) => !isStandardScope(name) || rule.allowed.includes(name));
-    return meet(vocabulary, meet(vocabulary, allowed, rule.allowed), held);
+    return meet(registry, meet(registry, allowed, rule.allowed), held);
 }
 
 /**
@@ -75,16 +75,16 @@ export function narrowScope(
  * and the account's permissions. Permissions that came from the account are held against the account only.
  */
 export function narrowApproved(
-    vocabulary: Vocabulary,
+    registry: ScopeRegistry,
     rule: ScopeRule,
     requested: readonly string[],
     approved: readonly string[],
     listed: readonly string[]
 ): string[] {
     if (!inheritsPermissions(rule, requested)) {
-        return narrowScope(vocabulary, { ...rule, policy: 'explicit' }, approved, listed);
+        return narrowScope(registry, { ...rule, policy: 'explicit' }, approved, listed);
     }
-    return narrowScope(vocabulary, rule, approved, listed).filter(
+    return narrowScope(registry, rule, approved, listed).filter(
         (name) => !isStandardScope(name) || rule.allowed.includes(name)
     );
 }
@@ -94,21 +94,21 @@ export function narrowApproved(
  * asked for. Standard scopes are left out: there is no user to tell of.
  */
 export function shareScope(
-    vocabulary: Vocabulary,
+    registry: ScopeRegistry,
     rule: ScopeRule,
     requested: readonly string[],
     listed: readonly string[]
 ): string[] {
-    const held = heldPermissions(vocabulary, listed);
+    const held = heldPermissions(registry, listed);
     if (requested.length > 0) {
         return requested.filter(
-            (name) => !isStandardScope(name) && covers(vocabulary, rule.allowed, name) && covers(vocabulary, held, name)
+            (name) => !isStandardScope(name) && covers(registry, rule.allowed, name) && covers(registry, held, name)
         );
     }
     if (rule.policy === 'inherit') {
         return held;
     }
-    return meet(vocabulary, heldPermissions(vocabulary, rule.allowed), held);
+    return meet(registry, heldPermissions(registry, rule.allowed), held);
 }
 
 /**
@@ -116,10 +116,10 @@ export function shareScope(
  * of the first stay. Where the first has the wildcard and the second has not, the second's permissions are what is left
  * of it.
  */
-function meet(vocabulary: Vocabulary, scope: readonly string[], may: readonly string[]): string[] {
-    const kept = scope.filter((name) => isStandardScope(name) || covers(vocabulary, may, name));
-    if (!scope.includes(vocabulary.administrator) || may.includes(vocabulary.administrator)) {
+function meet(registry: ScopeRegistry, scope: readonly string[], may: readonly string[]): string[] {
+    const kept = scope.filter((name) => isStandardScope(name) || covers(registry, may, name));
+    if (!scope.includes(registry.administrator) || may.includes(registry.administrator)) {
         return kept;
     }
-    return [...kept, ...vocabulary.permissions.filter((name) => may.includes(name) && !kept.includes(name))];
+    return [...kept, ...registry.permissions.filter((name) => may.includes(name) && !kept.includes(name))];
 }

@@ -47,11 +47,11 @@ export interface VerifiedToken {
 
 /** What an access token says; null for anything but a valid one of this issuer and audience. */
 export async function verifyAccessToken(context: Context, token: string): Promise<VerifiedToken | null> {
-    const proven = findProven(context, token);
+    const proven = findVerifiedToken(context, token);
     if (proven !== undefined) {
         return proven;
     }
-    const { keys, provenTokens, settings, clock } = context;
+    const { keys, verifiedTokens, settings, clock } = context;
     try {
         const claims = await keys.verify(token, {
             typ: TYPE,
@@ -63,7 +63,7 @@ export async function verifyAccessToken(context: Context, token: string): Promis
             return null;
         }
         const verified = { claims, scope: splitNames(claims.scope) };
-        provenTokens.add(token, verified);
+        verifiedTokens.add(token, verified);
         return verified;
     } catch {
         return null;
@@ -71,8 +71,8 @@ export async function verifyAccessToken(context: Context, token: string): Promis
 }
 
 /** As `verifyAccessToken`, of a token that was verified lately, and at once; undefined for any other one. */
-export function findProven({ provenTokens, clock }: Context, token: string): VerifiedToken | null | undefined {
-    const proven = provenTokens.find(token);
+export function findVerifiedToken({ verifiedTokens, clock }: Context, token: string): VerifiedToken | null | undefined {
+    const proven = verifiedTokens.find(token);
     return proven && !isCurrent(proven.claims, clock()) ? null : proven;
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from '../context';
-import type { Account } from '../options';
+import type { Account } from '../options/options';
 
 /** What OpenID Connect tells a client of its user (Core §5.1), by scope. */
 export function userClaims(account: Account, scope: readonly string[]): Record<string, unknown> {

@@ -24,18 +24,18 @@ export const MAX_GENERATION = 0x7fffffff;
 const BODY_PATTERN = new RegExp(`^[A-Za-z0-9_-]{${(BODY_BYTES / 3) * 4}}$`);
 
 /** Where a token says that it belongs. Nothing is proven by it. */
-export interface RefreshTokenAddress {
+export interface TokenReference {
     grantId: string;
     generation: number;
 }
 
 /** A new chain key: 256 random bits, base64url. */
-export function createChainKey(): string {
+export function createFamilyKey(): string {
     return randomBytes(32).toString('base64url');
 }
 
 /** A new refresh token at a place of a chain. */
-export function createRefreshToken(chainKey: string, { grantId, generation }: RefreshTokenAddress): string {
+export function createRefreshToken(chainKey: string, { grantId, generation }: TokenReference): string {
     const body = Buffer.alloc(GENERATION_BYTES + RANDOM_BYTES);
     body.writeUInt32BE(generation, 0);
     randomBytes(RANDOM_BYTES).copy(body, GENERATION_BYTES);
@@ -43,7 +43,7 @@ export function createRefreshToken(chainKey: string, { grantId, generation }: Re
 }
 
 /** Where a token says that it belongs; null for what is no refresh token of this kind. */
-export function readRefreshToken(token: string): RefreshTokenAddress | null {
+export function readRefreshToken(token: string): TokenReference | null {
     const grantId = token.slice(PREFIX.length, PREFIX.length + ID_LENGTH);
     const body = token.slice(PREFIX.length + ID_LENGTH);
     if (!token.startsWith(PREFIX) || !ID_PATTERN.test(grantId) || !BODY_PATTERN.test(body)) {
@@ -75,7 +75,7 @@ const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 
 /** Encrypts a successor under a key that only the presented token yields (RFC 5869, NIST SP 800-38D). */
-export function sealSuccessor(presented: string, successor: string): string {
+export function encryptSuccessor(presented: string, successor: string): string {
     const nonce = randomBytes(NONCE_BYTES);
     const cipher = createCipheriv(CIPHER, sealKey(presented), nonce);
     const sealed = Buffer.concat([nonce, cipher.update(successor, 'utf8'), cipher.final()]);
@@ -83,7 +83,7 @@ export function sealSuccessor(presented: string, successor: string): string {
 }
 
 /** The successor that was sealed for the presented token; null when the seal is another token's. */
-export function openSuccessor(presented: string, sealed: string): string | null {
+export function decryptSuccessor(presented: string, sealed: string): string | null {
     const bytes = Buffer.from(sealed, 'base64url');
     try {
         const nonce = bytes.subarray(0, NONCE_BYTES);

@@ -10,7 +10,7 @@ import {
     type ClientShape
 } from '../../plugin/clients/rules';
 import { ManagementError } from '../../plugin/errors';
-import { FORUM_PERMISSIONS } from '../../plugin/permissions';
+import { FORUM_PERMISSIONS } from '../../plugin/options/forum-permissions';
 
 const lab = Lab.script();
 export { lab };
@@ -380,15 +380,15 @@ describe('a client\u2019s grants', () => {
 });
 
 describe('a client\u2019s scopes', () => {
-    const vocabulary = { permissions: FORUM_PERMISSIONS, administrator: 'ADMINISTRATOR' };
+    const registry = { permissions: FORUM_PERMISSIONS, administrator: 'ADMINISTRATOR' };
 
     it('are standard scopes and permissions, exactly as they are spelled', () => {
         const all = ['openid', 'profile', 'email', 'offline_access', ...FORUM_PERMISSIONS];
-        expect(refusal(() => checkScopes(vocabulary, all))).to.be.null();
-        expect(refusal(() => checkScopes(vocabulary, []))).to.be.null();
+        expect(refusal(() => checkScopes(registry, all))).to.be.null();
+        expect(refusal(() => checkScopes(registry, []))).to.be.null();
         for (const name of ['create_post', 'OPENID', 'CREATE_POST ', 'CREATE_POST READ_PROFILE', '', 'constructor']) {
             expect(
-                refusal(() => checkScopes(vocabulary, ['openid', name])),
+                refusal(() => checkScopes(registry, ['openid', name])),
                 name
             ).to.equal('allowed_scopes known');
         }

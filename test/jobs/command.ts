@@ -10,7 +10,7 @@ import { createDatabase, type TestDatabase } from '../support/database';
 import { Forum } from '../support/forum';
 import { eventually } from '../support/maintenance';
 import { redisUrl } from '../support/servers';
-import { clearChains, generationsOf, storeChain } from '../support/stored-chain';
+import { clearChains, generationsOf, storeChain } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };

@@ -10,7 +10,7 @@ import {
 import { expireDeviceCodes, measureBacklog, pruneRefreshChains } from '../../plugin';
 import { createId } from '../../plugin/ids';
 import { CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, START, unique, type OpenDatabase } from '../support/forum';
-import { builtInClient, clearChains, storeChain } from '../support/stored-chain';
+import { builtInClient, clearChains, storeChain } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };

@@ -4,7 +4,7 @@ import * as fc from 'fast-check';
 import type { DataSource } from 'typeorm';
 import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities';
 import { pruneRefreshChains } from '../../plugin';
-import { grantOf, Holder, rowsOf, storedGrant } from '../support/chain';
+import { grantOf, Holder, rowsOf, storedGrant } from '../support/token-family';
 import { DEVICE_CODE, Forum, FRIGG, START, openDatabase, unique, type OpenDatabase } from '../support/forum';
 import {
     builtInClient,
@@ -13,7 +13,7 @@ import {
     sealsOf,
     storeChain,
     type StoredToken
-} from '../support/stored-chain';
+} from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };

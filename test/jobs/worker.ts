@@ -8,7 +8,7 @@ import { startWorker, type WorkerOptions } from '../../plugin';
 import { Forum, openDatabase, type OpenDatabase, START } from '../support/forum';
 import { eventually, keys, openQueue, openRedis, WatchedWorker } from '../support/maintenance';
 import { redisUrl, throwawayServer } from '../support/servers';
-import { clearChains, storeChain } from '../support/stored-chain';
+import { clearChains, storeChain } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };

@@ -9,7 +9,7 @@ import * as OAuth from '../../plugin';
 import type { Options, PagesOptions } from '../../plugin';
 import { createId } from '../../plugin/ids';
 import { authorize, createApp, locationOf, parametersOf, REDIRECT_URI, type App } from '../support/authorization';
-import { createDevice, seedChains } from '../support/chain';
+import { createDevice, seedChains } from '../support/token-family';
 import {
     CLI,
     DEVICE_CODE,

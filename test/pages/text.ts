@@ -3,7 +3,7 @@ import * as Lab from '@hapi/lab';
 import { FORUM_PERMISSIONS } from '../../plugin';
 import { CATALOG, undescribed } from '../../plugin/pages/catalog';
 import { fill, showForeign, showTime } from '../../plugin/pages/text';
-import { STANDARD_SCOPES } from '../../plugin/scopes/vocabulary';
+import { STANDARD_SCOPES } from '../../plugin/scopes/registry';
 
 const lab = Lab.script();
 export { lab };

@@ -10,14 +10,14 @@ import {
     unknownScope,
     type ScopeRule
 } from '../../plugin/scopes/resolve';
-import { expand, isStandardScope, STANDARD_SCOPES, type Vocabulary } from '../../plugin/scopes/vocabulary';
+import { expand, isStandardScope, STANDARD_SCOPES, type ScopeRegistry } from '../../plugin/scopes/registry';
 
 const lab = Lab.script();
 export { lab };
 const { describe, it } = lab;
 
 const ADMIN = 'ADMIN';
-const words: Vocabulary = { permissions: ['READ', 'WRITE', ADMIN, 'BAN', 'LIKE'], administrator: ADMIN };
+const words: ScopeRegistry = { permissions: ['READ', 'WRITE', ADMIN, 'BAN', 'LIKE'], administrator: ADMIN };
 const standard: string[] = [...STANDARD_SCOPES];
 const scopes = [...standard, ...words.permissions];
 
@@ -106,7 +106,7 @@ describe('what an explicit client is granted', () => {
 });
 
 describe('what an inheriting client is granted', () => {
-    it('is the allowed standard scopes in their order, then all that the account holds in that of the vocabulary', () => {
+    it('is the allowed standard scopes in their order, then all that the account holds in that of the registry', () => {
         const result = resolveScope(
             words,
             inherit('profile', 'openid'),
@@ -233,7 +233,7 @@ describe('what is left of an earlier scope', () => {
         }
     });
 
-    it('is for a demoted administrator what he still holds, in the order of the vocabulary', () => {
+    it('is for a demoted administrator what he still holds, in the order of the registry', () => {
         const earlier = ['openid', ADMIN];
         expect(narrowScope(words, inherit('openid'), earlier, ['BAN', 'READ'])).to.equal(['openid', 'READ', 'BAN']);
         expect(narrowScope(words, explicit('openid', ADMIN), earlier, ['BAN', 'READ'])).to.equal([

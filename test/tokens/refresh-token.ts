@@ -3,15 +3,15 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { createId } from '../../plugin/ids';
 import {
-    createChainKey,
+    createFamilyKey,
     createRefreshToken,
     isIssued,
     MAX_GENERATION,
-    openSuccessor,
+    decryptSuccessor,
     readRefreshToken,
-    sealSuccessor
+    encryptSuccessor
 } from '../../plugin/tokens/refresh-token';
-import { opensSeal } from '../support/chain';
+import { opensSeal } from '../support/token-family';
 
 const lab = Lab.script();
 export { lab };
@@ -19,7 +19,7 @@ const { describe, it } = lab;
 
 const ALPHABET = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 const grantId = createId(Date.now());
-const chainKey = createChainKey();
+const chainKey = createFamilyKey();
 const token = createRefreshToken(chainKey, { grantId, generation: 5 });
 
 /** What the token endpoint asks of a token whose row is gone. */
@@ -48,7 +48,7 @@ describe('a refresh token', () => {
     });
 
     it('is not proven by the key of another chain', () => {
-        expect(isIssued(createChainKey(), token)).to.be.false();
+        expect(isIssued(createFamilyKey(), token)).to.be.false();
     });
 
     it('does not prove anything once any of its characters is another', () => {
@@ -91,16 +91,16 @@ describe('a refresh token', () => {
 
 describe('a sealed successor', () => {
     const successor = createRefreshToken(chainKey, { grantId, generation: 6 });
-    const sealed = sealSuccessor(token, successor);
+    const sealed = encryptSuccessor(token, successor);
 
     it('is opened by the token that it was sealed for', () => {
-        expect(openSuccessor(token, sealed)).to.equal(successor);
+        expect(decryptSuccessor(token, sealed)).to.equal(successor);
     });
 
     it('fits its column and does not show what it holds', () => {
         expect(sealed.length).to.be.at.most(255);
         expect(Buffer.from(sealed, 'base64url').toString('latin1')).to.not.include(successor.slice(26, 40));
-        expect(sealSuccessor(token, successor)).to.not.equal(sealed);
+        expect(encryptSuccessor(token, successor)).to.not.equal(sealed);
     });
 
     it('stays shut for every other token and for what is stored of this one', () => {
@@ -112,7 +112,7 @@ describe('a sealed successor', () => {
             chainKey,
             ''
         ]) {
-            expect(openSuccessor(other, sealed)).to.be.null();
+            expect(decryptSuccessor(other, sealed)).to.be.null();
             expect(opensSeal(other, sealed)).to.be.false();
         }
         expect(opensSeal(token, sealed)).to.be.true();
@@ -123,9 +123,9 @@ describe('a sealed successor', () => {
         for (let at = 0; at < bytes.length; ++at) {
             const changed = Buffer.from(bytes);
             changed[at]! ^= 1;
-            expect(openSuccessor(token, changed.toString('base64url'))).to.be.null();
-            expect(openSuccessor(token, bytes.subarray(0, at).toString('base64url'))).to.be.null();
+            expect(decryptSuccessor(token, changed.toString('base64url'))).to.be.null();
+            expect(decryptSuccessor(token, bytes.subarray(0, at).toString('base64url'))).to.be.null();
         }
-        expect(openSuccessor(token, '')).to.be.null();
+        expect(decryptSuccessor(token, '')).to.be.null();
     });
 });

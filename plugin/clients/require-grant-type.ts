@@ -1,0 +1,13 @@
+import type { Client } from './client';
+import { OAuthError } from '../errors';
+
+/**
+ * Checks that a client may use a grant type.
+ *
+ * @throws OAuthError `unauthorized_client` (RFC 6749 §5.2)
+ */
+export function requireGrantType(client: Client, grantType: string): void {
+    if (!client.grants.includes(grantType)) {
+        throw new OAuthError('unauthorized_client', 'The client is not registered for this grant type');
+    }
+}

@@ -1,0 +1,186 @@
+import { findClient, type Client } from '../clients/client';
+import { isRegistered } from '../clients/redirect-uri';
+import type { Context } from '../context';
+import { OAuthError } from '../errors';
+import type { Account } from '../options/options';
+import type { Form } from '../http/form';
+import { resolveScope } from '../scopes/resolve';
+import { createAuthorizationRequest } from '../store/authorization-requests';
+import { requireMayAuthorize } from '../policy';
+import { checkResource, requestedScope, required } from '../parameters';
+import { requireGrantType } from '../clients/require-grant-type';
+
+/** Where an authorization request comes from and where its answer goes, once both are known to belong together. */
+export interface Destination {
+    client: Client;
+    redirectUri: string;
+    state: string | null;
+}
+
+/** The person behind the browser. */
+export interface Person {
+    account: Account;
+    /** When the person signed in, epoch seconds; null where the host does not tell. */
+    authTime: number | null;
+}
+
+/** What an authorization request leads to. */
+export type Outcome = { next: 'consent'; requestId: string } | { next: 'login' };
+
+const MAX_STATE = 4096;
+const MAX_NONCE = 1024;
+
+/** For how long a demanded sign-in counts as the answer to the request that demanded it, seconds. */
+const LOGIN_DETOUR = 15 * 60;
+
+/** Parameters of OpenID Connect Core §6 and §7.2.1 that the server does not take, with their errors. */
+const UNSUPPORTED = [
+    ['request', 'request_not_supported'],
+    ['request_uri', 'request_uri_not_supported'],
+    ['registration', 'registration_not_supported']
+] as const;
+
+/**
+ * The first step: client and redirect URI. Until both are known to belong together, errors are shown and never sent
+ * anywhere (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
+ *
+ * @throws OAuthError `invalid_request`, `invalid_client`
+ */
+export async function findDestination(context: Context, form: Form): Promise<Destination> {
+    if (form.isRepeated('client_id') || form.isRepeated('redirect_uri')) {
+        throw new OAuthError('invalid_request', 'The client_id or redirect_uri is given more than once');
+    }
+    const clientId = required(form, 'client_id');
+    const redirectUri = required(form, 'redirect_uri');
+    const client = await findClient(context, clientId);
+    if (!client) {
+        throw new OAuthError('invalid_client', 'There is no client with this client_id');
+    }
+    if (!isRegistered(client.redirectUris, redirectUri)) {
+        throw new OAuthError('invalid_request', 'The redirect_uri is not one that the client has registered');
+    }
+    return { client, redirectUri, state: form.isRepeated('state') ? null : (form.get('state') ?? null) };
+}
+
+/** The values of `prompt` (OpenID Connect Core §3.1.2.1). */
+export function promptOf(form: Form): string[] {
+    return (form.get('prompt') ?? '').split(' ').filter((value) => value !== '');
+}
+
+/**
+ * What comes after the sign-in: the account's right to approve, then all other parameters. The answer to an error goes
+ * to the redirect URI.
+ *
+ * @param loginAfter the demanded sign-in that the request comes back from, epoch seconds
+ * @throws OAuthError
+ */
+export async function beginAuthorization(
+    context: Context,
+    destination: Destination,
+    { account, authTime }: Person,
+    form: Form,
+    loginAfter: number | null
+): Promise<Outcome> {
+    requireMayAuthorize(context, account);
+    const codeChallenge = checkParameters(context, destination, form);
+    const requested = checkScope(context, destination.client, account, form);
+
+    if (needsLogin(context, form, authTime, loginAfter)) {
+        // Who comes back without having signed in would be sent there and back for ever.
+        if (promptOf(form).includes('none') || authTime === null || isOnDetour(context, loginAfter)) {
+            throw new OAuthError('login_required', 'The person has to sign in again');
+        }
+        return { next: 'login' };
+    }
+    if (promptOf(form).includes('none')) {
+        throw new OAuthError('consent_required', 'The person is always asked');
+    }
+    const requestId = await createAuthorizationRequest(context, account.id, {
+        client: destination.client,
+        redirectUri: destination.redirectUri,
+        requested,
+        state: destination.state,
+        nonce: form.get('nonce') ?? null,
+        codeChallenge,
+        authTime
+    });
+    return { next: 'consent', requestId };
+}
+
+/** @returns the code challenge */
+function checkParameters(context: Context, { client, state }: Destination, form: Form): string {
+    if (form.names.some(form.isRepeated)) {
+        throw new OAuthError('invalid_request', 'A parameter is given more than once');
+    }
+    for (const [name, error] of UNSUPPORTED) {
+        if (form.get(name) !== undefined) {
+            throw new OAuthError(error, `The server does not take the parameter ${name}`);
+        }
+    }
+    if (required(form, 'response_type') !== 'code') {
+        throw new OAuthError('unsupported_response_type', 'The server answers the response_type code only');
+    }
+    if ((form.get('response_mode') ?? 'query') !== 'query') {
+        throw new OAuthError('invalid_request', 'The server answers in the response_mode query only');
+    }
+    requireGrantType(client, 'authorization_code');
+    if ((state?.length ?? 0) > MAX_STATE || (form.get('nonce')?.length ?? 0) > MAX_NONCE) {
+        throw new OAuthError('invalid_request', `A state has at most ${MAX_STATE} characters, a nonce ${MAX_NONCE}`);
+    }
+    const prompts = promptOf(form);
+    if (prompts.includes('none') && prompts.length > 1) {
+        throw new OAuthError('invalid_request', 'The prompt none goes with no other');
+    }
+    if (!/^\d{0,9}$/.test(form.get('max_age') ?? '')) {
+        throw new OAuthError('invalid_request', 'The max_age must be a number of seconds');
+    }
+    checkResource(context, form);
+    return checkChallenge(form);
+}
+
+/** PKCE is for every client, and by `S256` only (RFC 7636 §4.3, RFC 9700 §2.1.1). */
+function checkChallenge(form: Form): string {
+    const challenge = required(form, 'code_challenge');
+    if (form.get('code_challenge_method') !== 'S256') {
+        throw new OAuthError('invalid_request', 'The code_challenge_method must be S256');
+    }
+    if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) {
+        throw new OAuthError('invalid_request', 'The code_challenge must be 43 characters of base64url');
+    }
+    return challenge;
+}
+
+/** What the client is not allowed is left out, for the person sees what is given; except where nothing would be left. */
+function checkScope(context: Context, client: Client, account: Account, form: Form): string[] {
+    const requested = requestedScope(context, form);
+    const { notAllowed } = resolveScope(context.scopeRegistry, client, requested, account.permissions);
+    if (notAllowed.includes('openid') || (requested.length > 0 && notAllowed.length === requested.length)) {
+        throw new OAuthError('invalid_scope', 'The client is not allowed openid, or nothing of what it asks for');
+    }
+    return requested;
+}
+
+/** Whether a request has a say in when the sign-in takes place (OpenID Connect Core §3.1.2.1). */
+export function asksForLogin(form: Form): boolean {
+    return promptOf(form).includes('login') || form.get('max_age') !== undefined;
+}
+
+/** Whether `prompt=login` or `max_age` asks for a sign-in that has not taken place yet. */
+function needsLogin(context: Context, form: Form, authTime: number | null, loginAfter: number | null): boolean {
+    if (!asksForLogin(form)) {
+        return false;
+    }
+    if (authTime === null) {
+        return true;
+    }
+    if (isOnDetour(context, loginAfter) && authTime >= loginAfter!) {
+        return false;
+    }
+    return promptOf(form).includes('login') || context.clock() / 1000 - authTime > Number(form.get('max_age'));
+}
+
+/** True for a request that has just come back from a demanded sign-in. */
+function isOnDetour({ clock }: Context, loginAfter: number | null): boolean {
+    const now = clock() / 1000;
+    return loginAfter !== null && loginAfter > now - LOGIN_DETOUR && loginAfter <= now;
+}

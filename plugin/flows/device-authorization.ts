@@ -1,0 +1,71 @@
+import type { ClientCredentials } from '../clients/authenticate';
+import { refuseClient } from '../clients/authenticate';
+import { DEVICE_CODE_GRANT, findClient, FIRST_PARTY_SCOPES } from '../clients/client';
+import type { Context } from '../context';
+import { OAuthError } from '../errors';
+import type { Form } from '../http/form';
+import { covers } from '../scopes/registry';
+import { createDeviceAuthorization } from '../store/device-authorizations';
+import { formatUserCode } from '../tokens/user-code';
+import { checkResource, requestedScope } from '../parameters';
+import { requireGrantType } from '../clients/require-grant-type';
+
+/** The answer to a device authorization request (RFC 8628 §3.2). */
+export interface DeviceAuthorizationResponse {
+    device_code: string;
+    user_code: string;
+    verification_uri: string;
+    verification_uri_complete: string;
+    /** Seconds. */
+    expires_in: number;
+    /** Seconds. */
+    interval: number;
+}
+
+/** Begins a device authorization (RFC 8628 §3.1) for a public client. */
+export async function authorizeDevice(
+    context: Context,
+    credentials: ClientCredentials,
+    form: Form
+): Promise<DeviceAuthorizationResponse> {
+    const counted = context.limits.begin('deviceAuthorization', credentials);
+    const client = await findClient(context, credentials.clientId);
+    if (!client) {
+        return refuseClient(context, credentials, null);
+    }
+    if (client.type === 'confidential') {
+        throw new OAuthError('unauthorized_client', 'A confidential client may not ask for a device code');
+    }
+    if (credentials.secret !== undefined || credentials.basic) {
+        return refuseClient(context, credentials, client);
+    }
+    await counted.admit(client);
+    requireGrantType(client, DEVICE_CODE_GRANT);
+    const requested = requestedScope(context, form);
+    checkResource(context, form);
+    if (requested.some((name) => !covers(context.scopeRegistry, client.allowed, name))) {
+        throw new OAuthError('invalid_scope', 'The scope has a name that the client is not allowed');
+    }
+    if (client.firstParty && !FIRST_PARTY_SCOPES.every((name) => requested.includes(name))) {
+        throw new OAuthError('invalid_scope', `This client must ask for ${FIRST_PARTY_SCOPES.join(' ')}`);
+    }
+
+    const { id, deviceCode, userCode } = await createDeviceAuthorization(context, client, requested);
+    context.emit({
+        type: 'device_authorization_requested',
+        device_authorization_id: id,
+        oauth_client_id: client.id,
+        client_id: client.clientId
+    });
+    const { lifetimes, urls } = context.settings;
+    const complete = new URL(urls.deviceConsent);
+    complete.searchParams.set('user_code', formatUserCode(userCode));
+    return {
+        device_code: deviceCode,
+        user_code: formatUserCode(userCode),
+        verification_uri: urls.deviceConsent,
+        verification_uri_complete: complete.href,
+        expires_in: lifetimes.deviceCode,
+        interval: lifetimes.devicePollInterval
+    };
+}

@@ -1,0 +1,38 @@
+import type { Client } from '../clients/client';
+import type { Context } from '../context';
+import { OAuthError } from '../errors';
+import type { Form } from '../http/form';
+import { shareScope } from '../scopes/resolve';
+import { covers } from '../scopes/registry';
+import { signTokens, type TokenResponse } from './token-response';
+import { checkResource, requestedScope } from '../parameters';
+
+/**
+ * The client credentials grant (RFC 6749 §4.4): a confidential client acts as its owner, with the permissions that both
+ * have. There is neither an ID token nor a refresh token.
+ */
+export async function clientCredentialsGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
+    const requested = requestedScope(context, form);
+    checkResource(context, form);
+    if (client.type !== 'confidential' || client.accountId === null) {
+        throw new OAuthError('unauthorized_client', 'The client has no owner to act as');
+    }
+    if (requested.some((name) => !covers(context.scopeRegistry, client.allowed, name))) {
+        throw new OAuthError('invalid_scope', 'The scope has a name that the client is not allowed');
+    }
+    const account = await context.findAccount(client.accountId);
+    if (!account) {
+        throw new OAuthError('unauthorized_client', 'The owner of the client may not act');
+    }
+    const scope = shareScope(context.scopeRegistry, client, requested, account.permissions);
+    const response = await signTokens(context, { client, account, scope, authTime: null });
+    context.emit({
+        type: 'token_issued',
+        grant_type: 'client_credentials',
+        account_id: account.id,
+        oauth_client_id: client.id,
+        client_id: client.clientId,
+        scope: response.scope
+    });
+    return response;
+}

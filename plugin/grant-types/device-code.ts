@@ -1,0 +1,52 @@
+import { DEVICE_CODE_GRANT, type Client } from '../clients/client';
+import type { Context } from '../context';
+import { OAuthError } from '../errors';
+import type { Form } from '../http/form';
+import { consume, findByDeviceCode, recordPoll } from '../store/device-authorizations';
+import type { TokenResponse } from './token-response';
+import { exchange } from './exchange';
+import { checkResource, required } from '../parameters';
+
+/** The device code grant: a poll, and the one exchange that follows the approval (RFC 8628 §3.4, §3.5). */
+export async function deviceCodeGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
+    const deviceCode = required(form, 'device_code');
+    checkResource(context, form);
+    const device = await findByDeviceCode(context.database, deviceCode);
+    if (device?.client.id !== client.id || device.consumedAt !== null) {
+        throw unusable();
+    }
+    if (device.deniedAt !== null) {
+        throw new OAuthError('access_denied', 'The request was denied');
+    }
+    if (context.clock() >= device.expiresAt) {
+        throw new OAuthError('expired_token', 'The device code has expired, ask for a new one');
+    }
+    if (device.approvedAt === null) {
+        if (await recordPoll(context, device)) {
+            throw new OAuthError('slow_down', 'Wait five seconds longer between polls from now on');
+        }
+        throw new OAuthError('authorization_pending', 'The request has not been decided yet');
+    }
+    const account = await context.findAccount(device.approvedBy!);
+    if (!account) {
+        throw new OAuthError('access_denied', 'The account that approved the request may not act');
+    }
+    const response = await exchange(context, {
+        client,
+        account,
+        grantType: DEVICE_CODE_GRANT,
+        requested: device.requested,
+        approved: device.approved,
+        authTime: device.authTime,
+        spend: (queries) => consume(queries, device, context.clock())
+    });
+    if (!response) {
+        throw unusable();
+    }
+    return response;
+}
+
+/** The one answer for a code that is unknown, another client's or used. */
+function unusable(): OAuthError {
+    return new OAuthError('invalid_grant', 'The device code is unknown or was used already');
+}

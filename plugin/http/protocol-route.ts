@@ -1,0 +1,66 @@
+import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
+import { readCredentials, type ClientCredentials } from '../clients/authenticate';
+import type { Context } from '../context';
+import { protocolErrors, withErrorResponses } from '../errors';
+import { clientAddress } from './client-address';
+import { RAW_PAYLOAD, readFormBody } from './body';
+import type { Form } from './form';
+import { NO_STORE, setHeaders, WHOLE } from './headers';
+
+/** Any page may talk to the endpoints that look at no cookie. */
+export const ANY_ORIGIN: RouteOptionsCors = {
+    origin: ['*'],
+    credentials: false,
+    headers: ['Accept', 'Authorization', 'Content-Type'],
+    exposedHeaders: ['WWW-Authenticate', 'Retry-After'],
+    additionalHeaders: [],
+    additionalExposedHeaders: []
+};
+
+const noStore: Lifecycle.Method = (request, h) => {
+    setHeaders(request, NO_STORE);
+    return h.continue;
+};
+
+/** What all protocol endpoints without a session share: no cookies, any origin, errors as RFC 6749 §5.2 has them. */
+export const PROTOCOL_ROUTE: RouteOptions = {
+    auth: false,
+    cors: ANY_ORIGIN,
+    state: { parse: false, failAction: 'ignore' },
+    response: WHOLE,
+    ext: { onPreResponse: [{ method: protocolErrors }, { method: noStore }] }
+};
+
+const FORM = 'application/x-www-form-urlencoded';
+
+/**
+ * A protocol endpoint that takes a form.
+ *
+ * @param cors any origin, unless it is for servers only
+ */
+export function formRoute(
+    path: string,
+    handler: (form: Form, request: Request, h: ResponseToolkit) => Promise<object>,
+    cors: RouteOptionsCors | false = ANY_ORIGIN
+): ServerRoute {
+    return {
+        method: 'POST',
+        path,
+        // The host's default may allow other types than this one.
+        options: { ...PROTOCOL_ROUTE, cors, payload: { ...RAW_PAYLOAD, allow: FORM } },
+        handler: withErrorResponses(async (request, h) => handler(readFormBody(request), request, h))
+    };
+}
+
+/**
+ * What a request says of its client.
+ *
+ * @throws OAuthError `invalid_request`, `invalid_client`
+ */
+export function credentialsOf(context: Context, request: Request, form: Form): ClientCredentials {
+    return readCredentials(authorizationHeader(request), form, clientAddress(context, request));
+}
+
+export function authorizationHeader(request: Request): string | undefined {
+    return request.headers.authorization as string | undefined;
+}

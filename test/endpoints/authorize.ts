@@ -1,0 +1,436 @@
+import * as Boom from '@hapi/boom';
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import { OAuthAuthorizationRequest } from '../../entities/index';
+import {
+    answered,
+    authorize,
+    beginRequest,
+    changeApp,
+    countRows,
+    createApp,
+    locationOf,
+    parametersOf,
+    REDIRECT_URI,
+    type App,
+    type Changes
+} from '../support/authorization';
+import { Forum, FRIGG, ISSUER, LOKI, openDatabase, type Answer, type Host, type OpenDatabase } from '../support/forum';
+
+const lab = Lab.script();
+export { lab };
+const { after, before, describe, it } = lab;
+
+const LOGIN = `${ISSUER}/login`;
+
+/** A strategy that sends everybody without a session to a page of its own, whatever the route's mode. */
+const redirecting: Host = {
+    prepare: (server) => {
+        server.auth.scheme('redirecting', () => ({
+            authenticate: (request, h) => {
+                const accountId = (request.state as Record<string, string | undefined>).session;
+                return accountId === undefined
+                    ? h.response().redirect('/elsewhere').takeover()
+                    : h.authenticated({ credentials: { accountId } });
+            }
+        }));
+        server.auth.strategy('redirecting', 'redirecting');
+    }
+};
+
+/** A strategy whose store is out of reach. */
+const failing: Host = {
+    prepare: (server) => {
+        server.auth.scheme('failing', () => ({
+            authenticate: (_request, h) => h.unauthenticated(Boom.serverUnavailable('The session store is down'))
+        }));
+        server.auth.strategy('failing', 'failing');
+    }
+};
+
+describe('GET /oauth/authorize', () => {
+    let database: OpenDatabase;
+    let forum: Forum;
+    let app: App;
+
+    before(async () => {
+        database = await openDatabase();
+        forum = await Forum.create(database.dataSource);
+        app = await createApp(forum, { redirect_uris: [REDIRECT_URI, 'com.example.app:/cb'] });
+    });
+
+    after(async () => {
+        await forum.stop();
+        await database.done();
+    });
+
+    /** The page of this server that a detour to the sign-in page leads back to. */
+    function wayBack(answer: Answer): URL {
+        const page = new URL(answer.headers.location!);
+        expect(page.origin + page.pathname).to.equal(LOGIN);
+        const returnTo = page.searchParams.get('return_to')!;
+        expect(returnTo).to.match(/^\/api\/oauth\/authorize\?/);
+        return new URL(returnTo, ISSUER);
+    }
+
+    function expectShown(answer: Answer, error: string): void {
+        expect(answer.status, answer.headers.location).to.equal(400);
+        expect(answer.headers.location).to.be.undefined();
+        expect(String(answer.headers['content-type'])).to.startWith('application/json');
+        expect(answer.body).to.equal({ error, error_description: answer.body.error_description });
+        expect(answer.body.error_description).to.be.a.string();
+        expectDiscreet(answer);
+    }
+
+    function expectDiscreet({ headers }: Answer): void {
+        expect(headers['cache-control']).to.equal('no-store');
+        expect(headers.pragma).to.equal('no-cache');
+        expect(headers['referrer-policy']).to.equal('no-referrer');
+    }
+
+    describe('client and redirect URI, the first step', () => {
+        for (const [what, accountId] of [
+            ['a signed-in person', FRIGG],
+            ['nobody', null]
+        ] as const) {
+            it(`shows ${what} what is wrong with them, and redirects nowhere`, async () => {
+                const rows = await countRows(database.dataSource);
+                const cases: [Changes, string][] = [
+                    [{ client_id: null }, 'invalid_request'],
+                    [{ client_id: '' }, 'invalid_request'],
+                    [{ client_id: 'sdoak_unknown' }, 'invalid_client'],
+                    [{ client_id: 'not a client id' }, 'invalid_client'],
+                    [{ client_id: `${app.client_id} ` }, 'invalid_client'],
+                    [{ client_id: app.client_id.toUpperCase() }, 'invalid_client'],
+                    [{ redirect_uri: null }, 'invalid_request'],
+                    [{ redirect_uri: '' }, 'invalid_request'],
+                    [{ redirect_uri: 'https://evil.example/cb' }, 'invalid_request'],
+                    [{ redirect_uri: '/cb' }, 'invalid_request']
+                ];
+                for (const [changes, error] of cases) {
+                    for (const prompt of [null, 'none', 'login']) {
+                        expectShown(
+                            await authorize(forum, accountId, parametersOf(app, { ...changes, prompt })),
+                            error
+                        );
+                    }
+                }
+                expect(await countRows(database.dataSource)).to.equal(rows);
+            });
+        }
+
+        it('shows that one of them is given twice, also twice the same', async () => {
+            for (const name of ['client_id', 'redirect_uri']) {
+                const parameters = parametersOf(app);
+                const again = parameters.find(([given]) => given === name)!;
+                expectShown(await authorize(forum, FRIGG, [...parameters, again]), 'invalid_request');
+                expectShown(await authorize(forum, null, [...parameters, [name, '']]), 'invalid_request');
+            }
+        });
+
+        it('shows text that is no UTF-8, for it may be anything', async () => {
+            const query = new URLSearchParams(parametersOf(app)).toString();
+            for (const bad of ['%ff', '%', '%zz', '%c0%af', '%ed%a0%80']) {
+                expectShown(await authorize(forum, FRIGG, `${query}&x=${bad}`), 'invalid_request');
+            }
+        });
+
+        it('shows that a client is not known which was deleted, or which is built in no longer', async () => {
+            const gone = await createApp(forum);
+            await forum.as(FRIGG, 'DELETE', `/auth/oauth/clients/${gone.id}`);
+            expectShown(await authorize(forum, FRIGG, parametersOf(gone)), 'invalid_client');
+
+            await changeApp(database.dataSource, gone, { deletedAt: null, firstParty: true });
+            expectShown(await authorize(forum, FRIGG, parametersOf(gone)), 'invalid_client');
+        });
+
+        it('knows no redirect URI of the built-in client, which has none', async () => {
+            const builtIn = { ...app, client_id: 'storyden-cli' };
+            expectShown(await authorize(forum, FRIGG, parametersOf(builtIn)), 'invalid_request');
+        });
+
+        it('shows them before a session that cannot be read', async () => {
+            const host = await Forum.create(database.dataSource, { session: { strategy: 'failing' } }, '/api', failing);
+            expectShown(await authorize(host, FRIGG, parametersOf(app, { client_id: 'x' })), 'invalid_client');
+            await host.stop();
+        });
+
+        it('shows them where the host’s strategy would redirect', async () => {
+            const host = await Forum.create(
+                database.dataSource,
+                { session: { strategy: 'redirecting' } },
+                '/api',
+                redirecting
+            );
+            expectShown(await authorize(host, null, parametersOf(app, { client_id: 'x' })), 'invalid_client');
+            const evil = { redirect_uri: 'https://evil.example' };
+            expectShown(await authorize(host, null, parametersOf(app, evil)), 'invalid_request');
+            await host.stop();
+        });
+    });
+
+    describe('the session, the second step', () => {
+        it('is looked for whatever the Host header says', async () => {
+            const headers = { host: 'no host' };
+            const asked = await authorize(forum, FRIGG, parametersOf(app), headers);
+            expect(locationOf(asked)).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
+            const [sent, usual] = await Promise.all(
+                [headers, {}].map((each) => authorize(forum, null, parametersOf(app, { code_challenge: 'x' }), each))
+            );
+            expect(locationOf(sent!)).to.equal(locationOf(usual!));
+        });
+
+        it('sends nobody to the sign-in page, with the way back', async () => {
+            const parameters = parametersOf(app, { state: 'a&b=c d+é', nonce: 'n', resource: ISSUER });
+            const answer = await authorize(forum, null, parameters);
+            expect(answer.status).to.equal(303);
+            expectDiscreet(answer);
+            const back = wayBack(answer);
+            expect(back.pathname).to.equal('/api/oauth/authorize');
+            expect([...back.searchParams]).to.equal(parameters);
+
+            const returned = await authorize(forum, FRIGG, back.search.slice(1));
+            expect(locationOf(returned)).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
+        });
+
+        it('adds nothing to the way back where it cannot be told when somebody signed in', async () => {
+            const demands: Changes[] = [{ prompt: 'login' }, { max_age: '60' }];
+            for (const changes of demands) {
+                const parameters = parametersOf(app, changes);
+                const back = wayBack(await authorize(forum, null, parameters));
+                expect([...back.searchParams]).to.equal(parameters);
+            }
+        });
+
+        it('comes before all other parameters, however wrong they are', async () => {
+            const requests: Changes[] = [
+                { response_type: null },
+                { code_challenge: null },
+                { scope: 'NO_SUCH_SCOPE' },
+                { request: 'x' },
+                { resource: 'https://other.example' },
+                { response_mode: 'fragment' }
+            ];
+            for (const changes of requests) {
+                wayBack(await authorize(forum, null, parametersOf(app, changes)));
+            }
+            wayBack(await authorize(forum, null, [...parametersOf(app), ['state', 'again']]));
+        });
+
+        it('leaves out of the way back what the request line said of another host', async () => {
+            const query = new URLSearchParams(parametersOf(app)).toString();
+            const response = await forum.server.inject({
+                url: `http://evil.example/api/oauth/authorize?${query}`,
+                headers: { host: 'evil.example', 'x-forwarded-host': 'evil.example' }
+            });
+            const location = String(response.headers.location);
+            expect(location).to.startWith(`${LOGIN}?return_to=%2Fapi%2Foauth%2Fauthorize%3F`);
+            expect(location).to.not.include('evil');
+        });
+
+        it('keeps what the address of the sign-in page has in its query', async () => {
+            const host = await Forum.create(database.dataSource, {
+                urls: { login: 'https://www.forum.example/sign-in?theme=dark' }
+            });
+            const page = new URL((await authorize(host, null, parametersOf(app))).headers.location!);
+            expect(page.origin + page.pathname).to.equal('https://www.forum.example/sign-in');
+            expect(page.searchParams.get('theme')).to.equal('dark');
+            expect(String(page.searchParams.get('return_to'))).to.startWith('/api/oauth/authorize?');
+            await host.stop();
+        });
+
+        it('answers prompt=none to the redirect URI', async () => {
+            const answer = await authorize(forum, null, parametersOf(app, { prompt: 'none' }));
+            expect(answer.status).to.equal(303);
+            expect(locationOf(answer)).to.startWith(`${REDIRECT_URI}?`);
+            expect(answered(answer)).to.include({ error: 'login_required', state: 'the state', iss: ISSUER });
+            expectDiscreet(answer);
+        });
+
+        it('takes the sign-in page of the options where the host’s strategy would redirect by itself', async () => {
+            const host = await Forum.create(
+                database.dataSource,
+                { session: { strategy: 'redirecting' } },
+                '/api',
+                redirecting
+            );
+            const answer = await authorize(host, null, parametersOf(app));
+            wayBack(answer);
+            expectDiscreet(answer);
+            const silent = await authorize(host, null, parametersOf(app, { prompt: 'none' }));
+            expect(answered(silent)).to.include({ error: 'login_required', state: 'the state' });
+            expectDiscreet(silent);
+            const begun = await authorize(host, FRIGG, parametersOf(app));
+            expect(locationOf(begun)).to.startWith(`${ISSUER}/oauth/authorize/consent?`);
+            await host.stop();
+        });
+
+        it('tells the client when the session cannot be read', async () => {
+            const host = await Forum.create(database.dataSource, { session: { strategy: 'failing' } }, '/api', failing);
+            const answer = await authorize(host, FRIGG, parametersOf(app));
+            expect(answer.status, answer.text).to.equal(303);
+            expect(answered(answer)).to.include({ error: 'temporarily_unavailable', state: 'the state', iss: ISSUER });
+            expect(answer.headers.location).to.not.include('store');
+            await host.stop();
+        });
+
+        it('takes no access token for a session', async () => {
+            const { access_token: token } = await forum.signIn(FRIGG);
+            const headers = { authorization: `Bearer ${token}` };
+            wayBack(await authorize(forum, null, parametersOf(app), headers));
+        });
+    });
+
+    describe('the account, the third step', () => {
+        it('answers access_denied for an account that may not act, before all other parameters', async () => {
+            const requests: Changes[] = [{}, { prompt: 'none' }, { response_type: null }, { request: 'x' }];
+            for (const changes of requests) {
+                const answer = await authorize(forum, 'nobody-we-know', parametersOf(app, changes));
+                expect(answered(answer)).to.include({ error: 'access_denied', state: 'the state', iss: ISSUER });
+            }
+        });
+
+        it('answers access_denied for an account that may not approve, before all other parameters', async () => {
+            const requests: Changes[] = [{}, { prompt: 'none' }, { scope: 'NO_SUCH_SCOPE' }, { code_challenge: null }];
+            for (const changes of requests) {
+                const answer = await authorize(forum, LOKI, parametersOf(app, changes));
+                expect(answered(answer)).to.include({ error: 'access_denied', state: 'the state', iss: ISSUER });
+            }
+        });
+
+        it('tells the client when the host cannot find accounts now, and when it fails', async () => {
+            let failure: Error = Object.assign(new Error('The secret pool is empty'), { code: 'POOL_ENQUEUELIMIT' });
+            const host = await Forum.create(database.dataSource, {
+                accounts: { find: () => Promise.reject(failure) }
+            });
+            const unavailable = await authorize(host, FRIGG, parametersOf(app));
+            expect(answered(unavailable)).to.include({ error: 'temporarily_unavailable', state: 'the state' });
+            failure = new Error('The secret mistake');
+            const failed = await authorize(host, FRIGG, parametersOf(app));
+            expect(answered(failed)).to.include({ error: 'server_error', state: 'the state', iss: ISSUER });
+            expect(unavailable.headers.location! + failed.headers.location!).to.not.include('secret');
+            expect(host.log.join('\n')).to.include('The secret mistake');
+            await host.stop();
+        });
+    });
+
+    describe('what it answers to the redirect URI', () => {
+        it('is an error with its description, the state and the issuer, and nothing else', async () => {
+            const answer = await authorize(forum, FRIGG, parametersOf(app, { response_type: 'token' }));
+            expect(answer.status).to.equal(303);
+            const { error_description: description, ...rest } = answered(answer);
+            expect(rest).to.equal({ error: 'unsupported_response_type', state: 'the state', iss: ISSUER });
+            expect(description).to.match(/^[\x20-\x21\x23-\x5b\x5d-\x7e]+$/);
+            expectDiscreet(answer);
+        });
+
+        it('has no state where the request had none, an empty one or two', async () => {
+            const without = await authorize(forum, FRIGG, parametersOf(app, { request: 'x', state: null }));
+            expect(Object.keys(answered(without)).sort()).to.equal(['error', 'error_description', 'iss']);
+            const empty = await authorize(forum, FRIGG, parametersOf(app, { request: 'x', state: '' }));
+            expect(Object.keys(answered(empty)).sort()).to.equal(['error', 'error_description', 'iss']);
+            const twice = await authorize(forum, FRIGG, [...parametersOf(app), ['state', 'another']]);
+            expect(answered(twice)).to.include({ error: 'invalid_request', iss: ISSUER });
+            expect(answered(twice).state).to.be.undefined();
+        });
+
+        it('gives back any state exactly', async () => {
+            for (const state of ['&error=none#x?y=z', 'é 雪 😀', '%41+%20', '"\\<script>', ' ', 'a\tb']) {
+                const answer = await authorize(forum, FRIGG, parametersOf(app, { request: 'x', state }));
+                expect(answered(answer).state).to.equal(state);
+                expect(answered(answer).error).to.equal('request_not_supported');
+            }
+        });
+
+        it('is added to the redirect URI and changes nothing of it', async () => {
+            for (const uri of [
+                'com.example.app:/cb',
+                'com.example.app:cb',
+                'COM.Example.App:/CB',
+                'com.example.app://Host/Path',
+                'com.example.app:/a/../b/./c?x=%7e&y=%7E',
+                'com.example.app:/cb?',
+                'com.example.app:/cb?x=1&',
+                'https://app.example',
+                'https://app.example/',
+                'https://app.example?x=y',
+                'https://APP.example/a/../b',
+                'https://app.example:443/cb',
+                'https://app.example/cb?x=a+b&x=%20&y=%C3%A9&z',
+                'https://app.example/(cb);v=1!$,@:~'
+            ]) {
+                const exact = await createApp(forum, { redirect_uris: [uri] });
+                const answer = await authorize(forum, FRIGG, parametersOf(exact, { request: 'x' }));
+                const separator = !uri.includes('?') ? '?' : /[?&]$/.test(uri) ? '' : '&';
+                expect(locationOf(answer)).to.startWith(`${uri}${separator}error=request_not_supported&`);
+            }
+        });
+    });
+
+    it('leads to the consent page, with a request of this account and for ten minutes', async () => {
+        const requestId = await beginRequest(forum, app, { scope: 'openid CREATE_POST CREATE_POST', nonce: 'n-1' });
+        const row = await database.dataSource
+            .getRepository(OAuthAuthorizationRequest)
+            .findOneByOrFail({ id: requestId });
+        expect(row).to.include({
+            oauthClientId: app.id,
+            accountId: FRIGG,
+            redirectUri: REDIRECT_URI,
+            scope: 'openid CREATE_POST',
+            state: 'the state',
+            nonce: 'n-1',
+            decidedAt: null
+        });
+        expect(Number(row.expiresAt)).to.equal(forum.now + 600_000);
+        const answer = await authorize(forum, FRIGG, parametersOf(app));
+        expect(answer.status).to.equal(303);
+        expectDiscreet(answer);
+    });
+
+    it('keeps what the address of the consent page has in its query', async () => {
+        const host = await Forum.create(database.dataSource, {
+            urls: { authorizationConsent: 'https://www.forum.example/allow?theme=dark' }
+        });
+        const location = locationOf(await authorize(host, FRIGG, parametersOf(app)));
+        expect(location).to.match(/^https:\/\/www\.forum\.example\/allow\?theme=dark&request_id=[0-9a-v]{20}$/);
+        await host.stop();
+    });
+
+    it('spells the address of the consent page as a header can carry it', async () => {
+        const host = await Forum.create(database.dataSource, {
+            urls: { authorizationConsent: 'https://www.forum.example/同意 page' }
+        });
+        const location = locationOf(await authorize(host, FRIGG, parametersOf(app)));
+        expect(location).to.startWith('https://www.forum.example/%E5%90%8C%E6%84%8F%20page?request_id=');
+        await host.stop();
+    });
+
+    it('is open to no other origin, whatever the host’s default is', async () => {
+        const host = await Forum.create(database.dataSource, {}, '/api', {
+            server: { routes: { cors: { origin: ['*'], credentials: true } } }
+        });
+        for (const origin of ['https://app.example', ISSUER, 'null']) {
+            const answer = await authorize(host, FRIGG, parametersOf(app), { origin });
+            expect(answer.status).to.equal(303);
+            const shown = await authorize(host, FRIGG, '', { origin });
+            expect(shown.status).to.equal(400);
+            const preflight = await host.as(null, 'OPTIONS', '/oauth/authorize', undefined, {
+                origin,
+                'access-control-request-method': 'GET'
+            });
+            for (const { headers } of [answer, shown, preflight]) {
+                expect(Object.keys(headers).filter((name) => name.startsWith('access-control-'))).to.equal([]);
+            }
+        }
+        await host.stop();
+    });
+
+    it('takes a request from any site’s page, for that is where people come from', async () => {
+        const answer = await authorize(forum, FRIGG, parametersOf(app), {
+            'sec-fetch-site': 'cross-site',
+            'sec-fetch-mode': 'navigate',
+            referer: 'https://app.example/'
+        });
+        expect(locationOf(answer)).to.startWith(`${ISSUER}/oauth/authorize/consent?`);
+    });
+});

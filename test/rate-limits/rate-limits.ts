@@ -1,0 +1,434 @@
+import { once } from 'node:events';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { request, type IncomingMessage } from 'node:http';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import * as OAuth from '../../plugin/index';
+import type { LimitsOptions, Options } from '../../plugin/index';
+import { RateLimits } from '../../plugin/rate-limits/rate-limits';
+import { readOptions } from '../../plugin/options/options';
+import {
+    basic,
+    CLI,
+    DEVICE_CODE,
+    Forum,
+    FRIGG,
+    ISSUER,
+    openDatabase,
+    signingKey,
+    unique,
+    type Answer,
+    type OpenDatabase
+} from '../support/forum';
+
+const lab = Lab.script();
+export { lab };
+const { after, before, describe, it } = lab;
+
+const CONSENT = '/oauth/device/consent';
+
+/** A header that stands for where a request comes from. */
+const from = (address: string): Record<string, string> => ({ 'x-address': address });
+
+describe('limits by address', () => {
+    let database: OpenDatabase;
+    const forums: Forum[] = [];
+
+    before(async () => {
+        database = await openDatabase('embedded');
+    });
+
+    after(async () => {
+        await Promise.all(forums.map((forum) => forum.stop()));
+        await database.done();
+    });
+
+    /** A forum with limits of its own, counted in its process. */
+    const limited = async (limits: LimitsOptions | false, options: Partial<Options> = {}): Promise<Forum> => {
+        const forum = await Forum.create(database.dataSource, {
+            limits: limits && { address: ({ headers }) => headers['x-address'] as string | undefined, ...limits },
+            ...options
+        });
+        forums.push(forum);
+        return forum;
+    };
+
+    const refresh = (forum: Forum, token: string, address: string, clientId = CLI.client_id): Promise<Answer> =>
+        forum.token({ grant_type: 'refresh_token', client_id: clientId, refresh_token: token }, from(address));
+
+    /** An application of its own that a device signs in with. */
+    const deviceApp = async (forum: Forum): Promise<string> => {
+        const { client } = await forum.createClient(FRIGG, {
+            type: 'public',
+            allowed_grants: [DEVICE_CODE, 'refresh_token'],
+            allowed_scopes: ['openid', 'offline_access']
+        });
+        return client.client_id;
+    };
+
+    const isLimited = (answer: Answer, seconds: number): void => {
+        expect(answer.status, answer.text).to.equal(429);
+        expect(Object.keys(answer.body)).to.equal(['error', 'error_description']);
+        expect(answer.body.error).to.equal('temporarily_unavailable');
+        expect(answer.body.error_description)
+            .to.be.a.string()
+            .and.match(/^Too many /);
+        expect(answer.headers['retry-after']).to.match(/^[1-9]\d*$/);
+        expect(Number(answer.headers['retry-after'])).to.be.at.most(seconds);
+        expect(answer.headers['cache-control']).to.equal('no-store');
+        expect(answer.headers.pragma).to.equal('no-cache');
+        expect(answer.headers).to.not.include('www-authenticate');
+    };
+
+    describe('on refreshes', () => {
+        it('answer 429 to one client at one address, and spend nothing', async () => {
+            const forum = await limited({ refresh: { points: 3 } });
+            const app = await deviceApp(forum);
+            const other = await forum.signIn(FRIGG, { client_id: app, scope: 'openid offline_access' });
+            let { refresh_token: token } = await forum.signIn();
+            for (let times = 0; times < 3; ++times) {
+                const { status, body } = await refresh(forum, token, '192.0.2.1');
+                expect(status).to.equal(200);
+                token = body.refresh_token;
+            }
+            isLimited(await refresh(forum, token, '192.0.2.1'), 60);
+            isLimited(await refresh(forum, 'no token', '192.0.2.1'), 60);
+            isLimited(await refresh(forum, token, '::ffff:192.0.2.1'), 60);
+
+            const rows = await database.dataSource.query(
+                'SELECT MAX(generation) AS last FROM oauth_refresh_tokens WHERE grant_id IN (SELECT grant_id FROM oauth_refresh_tokens WHERE oauth_client_id = (SELECT id FROM oauth_clients WHERE client_id = ?))',
+                [CLI.client_id]
+            );
+            expect(Number(rows[0].last)).to.equal(3);
+            expect((await refresh(forum, other.refresh_token, '192.0.2.1', app)).status).to.equal(200);
+            expect((await refresh(forum, token, '192.0.2.2')).status).to.equal(200);
+        });
+
+        it('let pages of other origins read the answer', async () => {
+            const forum = await limited({ refresh: { points: 1 } });
+            await refresh(forum, 'no token', '192.0.2.1');
+            const answer = await forum.token(
+                { grant_type: 'refresh_token', client_id: CLI.client_id, refresh_token: 'no token' },
+                { ...from('192.0.2.1'), origin: 'https://elsewhere.example' }
+            );
+            isLimited(answer, 60);
+            expect(answer.headers['access-control-allow-origin']).to.equal('https://elsewhere.example');
+            expect(answer.headers['access-control-expose-headers']).to.contain('Retry-After');
+        });
+
+        it('end no chain whose token is used again meanwhile', async () => {
+            const forum = await limited({ refresh: { points: 1 } }, { lifetimes: { refreshRetryWindow: 0 } });
+            const { refresh_token: first } = await forum.signIn();
+            const { body } = await refresh(forum, first, '192.0.2.1');
+            isLimited(await refresh(forum, first, '192.0.2.1'), 60);
+            expect((await refresh(forum, body.refresh_token, '192.0.2.2')).status).to.equal(200);
+        });
+
+        it('count what fails, and nothing under the id of a client that there is not', async () => {
+            const forum = await limited({ refresh: { points: 2 } });
+            for (let times = 0; times < 5; ++times) {
+                expect((await refresh(forum, 'x', '192.0.2.1', unique('nobody'))).status).to.equal(401);
+            }
+            expect((await refresh(forum, 'x', '192.0.2.1')).body.error).to.equal('invalid_grant');
+            expect((await refresh(forum, `sdort_${'x'.repeat(60)}`, '192.0.2.1')).status).to.equal(400);
+            isLimited(await refresh(forum, 'x', '192.0.2.1'), 60);
+        });
+
+        it('of the defaults are not touched by two hundred at once of one client', async () => {
+            const forum = await Forum.create(database.dataSource);
+            forums.push(forum);
+            const { refresh_token: token } = await forum.signIn();
+            const answers = await Promise.all(Array.from({ length: 200 }, () => forum.refresh(token)));
+            expect(new Set(answers.map(({ status }) => status))).to.equal(new Set([200]));
+            expect(new Set(answers.map(({ body }) => body.refresh_token)).size).to.equal(1);
+        });
+
+        it('of the defaults are not touched by a thousand sign-ins in a minute from one address', async () => {
+            const settings = readOptions({
+                issuer: ISSUER,
+                dataSource: database.dataSource,
+                accounts: { find: () => Promise.resolve(null) },
+                session: { strategy: 'session' },
+                signingKeys: [await signingKey()]
+            });
+            const limits = new RateLimits(settings, { lost: () => undefined, back: () => undefined });
+            const client = { clientId: CLI.client_id, address: '192.0.2.1' };
+            for (let signIns = 0; signIns < 1000; ++signIns) {
+                await limits.begin('deviceAuthorization', client).admit(client);
+                await limits.mayEnterCode('192.0.2.1');
+                await limits.begin('refresh', client).admit(client);
+                await limits.mayAuthenticate(client, '192.0.2.1');
+            }
+            limits.clear();
+        });
+    });
+
+    describe('on device authorization requests', () => {
+        it('answer 429 to one client at one address, and store nothing', async () => {
+            const forum = await limited({ deviceAuthorization: { points: 2 } });
+            const app = await deviceApp(forum);
+            const ask = (address: string, clientId = CLI.client_id, scope = CLI.scope): Promise<Answer> =>
+                forum.form('/oauth/device_authorization', { client_id: clientId, scope }, from(address));
+            const stored = async (): Promise<number> => {
+                const [row] = await database.dataSource.query('SELECT COUNT(*) AS n FROM oauth_device_authorizations');
+                return Number(row.n);
+            };
+            expect((await ask('192.0.2.1')).status).to.equal(200);
+            expect((await ask('192.0.2.1', CLI.client_id, 'nonsense')).body.error).to.equal('invalid_scope');
+            const before = await stored();
+            isLimited(await ask('192.0.2.1'), 60);
+            expect(await stored()).to.equal(before);
+            expect((await ask('192.0.2.1', app, 'openid')).status).to.equal(200);
+            expect((await ask('192.0.2.2')).status).to.equal(200);
+        });
+    });
+
+    describe('on failed authentications of clients', () => {
+        const CREDENTIALS = { grant_type: 'client_credentials' };
+
+        it('count those of all endpoints together, then refuse the right secret too', async () => {
+            const forum = await limited({ clientAuthentication: { points: 3 } });
+            const { client, client_secret: secret } = await forum.createClient(FRIGG);
+            const other = await forum.createClient(FRIGG);
+            const attempts = (word: string, address: string, id = client.client_id): (() => Promise<Answer>)[] => {
+                const headers = { ...basic(id, word), ...from(address) };
+                return [
+                    () => forum.token(CREDENTIALS, headers),
+                    () => forum.form('/oauth/revoke', { token: 'x' }, headers),
+                    () => forum.form('/oauth/introspect', { token: 'x' }, headers),
+                    () => forum.form('/oauth/revoke', { token: `sdort_${'x'.repeat(60)}` }, headers),
+                    () => forum.token({ grant_type: 'refresh_token', refresh_token: 'x' }, headers)
+                ];
+            };
+            // What succeeds never counts.
+            for (let times = 0; times < 5; ++times) {
+                const answer = await forum.token(CREDENTIALS, {
+                    ...basic(client.client_id, secret),
+                    ...from('192.0.2.1')
+                });
+                expect(answer.status).to.equal(200);
+            }
+            for (const attempt of attempts('wrong', '192.0.2.1').slice(0, 3)) {
+                expect((await attempt()).body.error).to.equal('invalid_client');
+            }
+            for (const attempt of [...attempts(secret, '192.0.2.1'), ...attempts('wrong', '192.0.2.1')]) {
+                isLimited(await attempt(), 60);
+            }
+            for (const [answer, address, id, word] of [
+                ['served', '192.0.2.2', client.client_id, secret],
+                ['served', '192.0.2.1', other.client.client_id, other.client_secret]
+            ] as const) {
+                for (const attempt of attempts(word, address, id).slice(0, 3)) {
+                    expect((await attempt()).status, answer).to.equal(200);
+                }
+            }
+        });
+
+        it('count clients that there are not as one, so that made-up ids lead nowhere', async () => {
+            const forum = await limited({ clientAuthentication: { points: 3 } });
+            const { client, client_secret: secret } = await forum.createClient(FRIGG);
+            const ask = (): Promise<Answer> =>
+                forum.form('/oauth/device_authorization', { client_id: unique('nobody') }, from('192.0.2.1'));
+            for (let times = 0; times < 3; ++times) {
+                expect((await ask()).status).to.equal(401);
+            }
+            isLimited(await ask(), 60);
+            isLimited(await forum.token(CREDENTIALS, { ...basic(unique('nobody'), 'x'), ...from('192.0.2.1') }), 60);
+            const answer = await forum.token(CREDENTIALS, { ...basic(client.client_id, secret), ...from('192.0.2.1') });
+            expect(answer.status).to.equal(200);
+        });
+
+        it('keep no public client out, which has no secret to be guessed', async () => {
+            const forum = await limited({ clientAuthentication: { points: 2 } });
+            const withSecret = (): Promise<Answer> =>
+                forum.form('/oauth/device_authorization', { ...CLI, client_secret: 'x' }, from('192.0.2.1'));
+            expect((await withSecret()).status).to.equal(401);
+            expect(
+                (await forum.form('/oauth/introspect', { token: 'x', client_id: CLI.client_id }, from('192.0.2.1')))
+                    .status
+            ).to.equal(401);
+            isLimited(await withSecret(), 60);
+            isLimited(
+                await forum.token(
+                    { grant_type: DEVICE_CODE, client_id: CLI.client_id, client_secret: 'x' },
+                    from('192.0.2.1')
+                ),
+                60
+            );
+            expect((await forum.form('/oauth/device_authorization', CLI, from('192.0.2.1'))).status).to.equal(200);
+            expect((await refresh(forum, 'x', '192.0.2.1')).body.error).to.equal('invalid_grant');
+        });
+    });
+
+    describe('on wrong user codes', () => {
+        let typed = 0;
+        const wrong = (): string => `0000-${String(typed++).padStart(4, '0')}`;
+
+        const read = (forum: Forum, account: string, code: string, address: string): Promise<Answer> =>
+            forum.as(account, 'GET', `${CONSENT}?user_code=${code}`, undefined, from(address));
+
+        it('count those of all accounts at one address, then refuse right ones too', async () => {
+            const forum = await limited({ userCode: { points: 4, seconds: 600 } });
+            const { user_code: code } = await forum.device();
+            for (let accounts = 0; accounts < 3; ++accounts) {
+                expect((await read(forum, forum.addAccount(), wrong(), '192.0.2.1')).status).to.equal(400);
+            }
+            const claimant = forum.addAccount();
+            expect((await read(forum, claimant, code, '192.0.2.1')).status).to.equal(200);
+            const decision = { user_code: wrong(), decision: 'deny' };
+            expect((await forum.as(claimant, 'POST', CONSENT, decision, from('192.0.2.1'))).status).to.equal(400);
+
+            const approval = { user_code: code, decision: 'approve' };
+            const origin = { origin: 'https://forum.example' };
+            const answer = await forum.as(claimant, 'POST', CONSENT, approval, { ...from('192.0.2.1'), ...origin });
+            isLimited(answer, 600);
+            expect(answer.headers['access-control-allow-origin']).to.equal('https://forum.example');
+            expect(answer.headers['access-control-expose-headers']).to.contain('Retry-After');
+            isLimited(await read(forum, claimant, code, '192.0.2.1'), 600);
+            isLimited(await read(forum, forum.addAccount(), wrong(), '192.0.2.1'), 600);
+            expect((await forum.as(claimant, 'POST', CONSENT, approval, from('192.0.2.2'))).body).to.equal({
+                status: 'approved'
+            });
+        });
+
+        it('count for the page, and for the host’s own code where it says who typed', async () => {
+            const forum = await limited({ userCode: { points: 2, seconds: 600 } });
+            await forum.server.register({ plugin: OAuth.pages, options: {} });
+            const { deviceConsent } = forum.server.plugins['hapi-forum-oauth'];
+            const account = forum.addAccount();
+            const page = (): Promise<{ statusCode: number; headers: Record<string, unknown>; payload: string }> =>
+                forum.server.inject({
+                    url: `/oauth/consent?user_code=${wrong()}`,
+                    headers: { cookie: `session=${account}`, 'sec-fetch-site': 'same-origin', ...from('192.0.2.1') }
+                });
+            expect((await page()).statusCode).to.equal(400);
+            await expect(deviceConsent.read(account, wrong())).to.reject(/unknown, expired/);
+            await expect(
+                deviceConsent.decide(account, wrong(), { decision: 'deny', authTime: null, address: '192.0.2.1' })
+            ).to.reject(/unknown, expired/);
+            await expect(deviceConsent.read(account, wrong(), '192.0.2.1')).to.reject(/Too many wrong codes/);
+            const shown = await page();
+            expect(shown.statusCode).to.equal(429);
+            expect(Number(shown.headers['retry-after'])).to.be.within(1, 600);
+            expect(shown.payload).to.contain('too many wrong codes');
+        });
+    });
+
+    it('pass with their seconds', async () => {
+        const forum = await limited({ deviceAuthorization: { points: 1, seconds: 1 } });
+        const ask = (): Promise<Answer> => forum.form('/oauth/device_authorization', CLI, from('192.0.2.1'));
+        const until = async (status: number): Promise<Answer> => {
+            for (;;) {
+                const answer = await ask();
+                if (answer.status === status) {
+                    return answer;
+                }
+                await sleep(status === 429 ? 0 : 50);
+            }
+        };
+        isLimited(await until(429), 1);
+        await until(200);
+    });
+
+    it('may be turned off', async () => {
+        const forum = await limited(false);
+        const { client, client_secret: secret } = await forum.createClient(FRIGG);
+        const attempt = (word: string): Promise<Answer> =>
+            forum.token({ grant_type: 'client_credentials' }, basic(client.client_id, word));
+        const answers = await Promise.all(Array.from({ length: 301 }, () => attempt('wrong')));
+        expect(new Set(answers.map(({ status }) => status))).to.equal(new Set([401]));
+        expect((await attempt(secret)).status).to.equal(200);
+        expect((await forum.signIn()).token_type).to.equal('Bearer');
+    });
+
+    it('go by the connection where the host says nothing, and by no header', async () => {
+        const forum = await Forum.create(database.dataSource, { limits: { refresh: { points: 2 } } });
+        const silent = await Forum.create(database.dataSource, {
+            limits: { refresh: { points: 2 }, address: ({ headers }) => headers['x-real-ip'] as string | undefined }
+        });
+        forums.push(forum, silent);
+        for (const { server } of [forum, silent]) {
+            const ask = async (remoteAddress: string, forwarded: string): Promise<number> => {
+                const { statusCode } = await server.inject({
+                    method: 'POST',
+                    url: '/api/oauth/token',
+                    remoteAddress,
+                    headers: {
+                        'content-type': 'application/x-www-form-urlencoded',
+                        'x-forwarded-for': forwarded,
+                        forwarded: `for=${forwarded}`
+                    },
+                    payload: `grant_type=refresh_token&refresh_token=x&client_id=${CLI.client_id}`
+                });
+                return statusCode;
+            };
+            expect(await ask('198.51.100.7', '192.0.2.1')).to.equal(400);
+            expect(await ask('198.51.100.7', '192.0.2.2')).to.equal(400);
+            expect(await ask('198.51.100.7', '192.0.2.3')).to.equal(429);
+            expect(await ask('198.51.100.8', '192.0.2.1')).to.equal(400);
+        }
+    });
+
+    it('count one IPv6 network as one address', async () => {
+        const forum = await limited({ refresh: { points: 2 } });
+        expect((await refresh(forum, 'x', '2001:db8:1:2::1')).status).to.equal(400);
+        expect((await refresh(forum, 'x', '2001:db8:1:2:ffff::1')).status).to.equal(400);
+        isLimited(await refresh(forum, 'x', '2001:db8:1:2::3'), 60);
+        expect((await refresh(forum, 'x', '2001:db8:1:3::1')).status).to.equal(400);
+    });
+
+    it('take any text for an address, however long', async () => {
+        const forum = await limited({ refresh: { points: 1 } });
+        const long = 'a'.repeat(5000);
+        expect((await refresh(forum, 'x', long)).status).to.equal(400);
+        isLimited(await refresh(forum, 'x', long), 60);
+        expect((await refresh(forum, 'x', `${long}b`)).status).to.equal(400);
+    });
+
+    it('count all that come by a socket of the file system, which has no addresses, as one', async () => {
+        const directory = await mkdtemp(join(tmpdir(), 'forum-'));
+        const socketPath = join(directory, 'socket');
+        const forum = await Forum.create(database.dataSource, { limits: { refresh: { points: 1 } } }, '/api', {
+            server: { port: socketPath }
+        });
+        await forum.server.start();
+        const ask = async (): Promise<number | undefined> => {
+            const sent = request({
+                socketPath,
+                method: 'POST',
+                path: '/api/oauth/token',
+                agent: false,
+                headers: { 'content-type': 'application/x-www-form-urlencoded' }
+            });
+            sent.end(`grant_type=refresh_token&refresh_token=x&client_id=${CLI.client_id}`);
+            const [response] = (await once(sent, 'response')) as [IncomingMessage];
+            response.resume();
+            return response.statusCode;
+        };
+        expect([await ask(), await ask()]).to.equal([400, 429]);
+        await forum.stop();
+        await rm(directory, { recursive: true });
+    });
+
+    it('take nothing but text for an address, and say so', async () => {
+        for (const wrong of [5, ['192.0.2.1'], Promise.resolve('192.0.2.1')]) {
+            const forum = await limited({ address: () => wrong as unknown as string });
+            expect((await refresh(forum, 'no token', '')).status).to.equal(500);
+            expect(forum.log.join()).to.contain('limits.address must answer a string or nothing');
+        }
+    });
+
+    it('are forgotten with the server, and keep no process alive', async () => {
+        const forum = await Forum.create(database.dataSource, { limits: { refresh: { points: 1 } } });
+        const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
+        await forum.refresh('x');
+        expect((await forum.refresh('x')).status).to.equal(429);
+        expect(process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length).to.equal(before);
+        await forum.stop();
+        expect((await forum.refresh('x')).status).to.equal(400);
+        await forum.stop();
+    });
+});
