@@ -19,7 +19,7 @@ import {
 import type { ClientChange, NewClient } from './clients/member-clients';
 import type { ClientDescription } from './clients/describe';
 import type { Context } from './context';
-import { ManagementError } from './errors';
+import { ManagementError } from './errors/management-error';
 import {
     decideAuthorizationConsent,
     readAuthorizationConsent,

@@ -21,7 +21,8 @@ export type { JobName, SweepReport } from '../jobs/jobs';
 export type { SweepOptions } from '../jobs/cleanup';
 export { ALGORITHMS, generateSigningKey, type Algorithm } from './tokens/keys';
 export { FORUM_PERMISSIONS } from './options/forum-permissions';
-export { ManagementError, OAuthError, type ManagementErrorCode, type OAuthErrorCode } from './errors';
+export { ManagementError, type ManagementErrorCode } from './errors/management-error';
+export { OAuthError, type OAuthErrorCode } from './errors/oauth-error';
 export type {
     Account,
     Accounts,

@@ -1,5 +1,5 @@
 import type { Context } from './context';
-import { OAuthError } from './errors';
+import { OAuthError } from './errors/oauth-error';
 import type { Form } from './http/form';
 import { unknownScope } from './scopes/resolve';
 import { parseScope } from './scopes/text';
@@ -8,7 +8,7 @@ import { parseScope } from './scopes/text';
 export function required(form: Form, name: string): string {
     const value = form.get(name);
     if (value === undefined) {
-        throw new OAuthError('invalid_request', `The parameter ${name} is missing`);
+        throw OAuthError.invalidRequest(`The parameter ${name} is missing`);
     }
     return value;
 }
@@ -21,10 +21,10 @@ export function required(form: Form, name: string): string {
 export function requestedScope({ scopeRegistry }: Context, form: Form): string[] {
     const scope = parseScope(form.get('scope'));
     if (!scope) {
-        throw new OAuthError('invalid_scope', 'The scope has characters that no scope name has');
+        throw OAuthError.invalidScope('The scope has characters that no scope name has');
     }
     if (unknownScope(scopeRegistry, scope) !== undefined) {
-        throw new OAuthError('invalid_scope', 'The scope has a name that this server does not know');
+        throw OAuthError.invalidScope('The scope has a name that this server does not know');
     }
     return scope;
 }
@@ -37,7 +37,7 @@ export function requestedScope({ scopeRegistry }: Context, form: Form): string[]
 export function checkResource({ settings }: Context, form: Form): void {
     const audience = withoutEmptyPath(settings.audience);
     if (form.getAll('resource').some((resource) => withoutEmptyPath(resource) !== audience)) {
-        throw new OAuthError('invalid_target', 'This server issues tokens for its own audience only');
+        throw OAuthError.invalidTarget('This server issues tokens for its own audience only');
     }
 }
 

@@ -1,5 +1,5 @@
 import type { Context } from './context';
-import { OAuthError } from './errors';
+import { OAuthError } from './errors/oauth-error';
 import type { Account } from './options/options';
 import { holds } from './scopes/registry';
 
@@ -15,6 +15,6 @@ export function mayAuthorize({ settings, scopeRegistry }: Context, account: Acco
  */
 export function requireMayAuthorize(context: Context, account: Account): void {
     if (!mayAuthorize(context, account)) {
-        throw new OAuthError('access_denied', 'The account may not approve applications');
+        throw OAuthError.accessDenied('The account may not approve applications');
     }
 }

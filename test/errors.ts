@@ -256,7 +256,7 @@ describe('too many wrong codes', () => {
 
 describe('the errors that the module exports', () => {
     it('are errors with a stable code and the answer that hapi gives', () => {
-        const oauth = new OAuthError('invalid_grant', 'It was used');
+        const oauth = OAuthError.invalidGrant('It was used');
         expect(oauth).to.be.an.error(Error, 'It was used');
         expect(oauth.name).to.equal('OAuthError');
         expect(oauth.output).to.include({ statusCode: 400 });

@@ -2,7 +2,7 @@ import { Boom } from '@hapi/boom';
 import type { Lifecycle, Request, Server, ServerAuthSchemeObject } from '@hapi/hapi';
 import type { Context } from '../context';
 import { isUnavailable } from '../store/database';
-import { RETRY_AFTER } from '../errors';
+import { RETRY_AFTER } from '../http/error-responses';
 import { narrowScope } from '../scopes/resolve';
 import { isScopeToken } from '../scopes/text';
 import { expand, isStandardScope, type ScopeRegistry } from '../scopes/registry';

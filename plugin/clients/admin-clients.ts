@@ -2,7 +2,7 @@ import { In, IsNull } from 'typeorm';
 import { OAuthClient } from '../../entities';
 import type { Context } from '../context';
 import { DuplicateKey } from '../store/database';
-import { invalidField, ManagementError, notFound } from '../errors';
+import { invalidField, ManagementError, notFound } from '../errors/management-error';
 import { ID_PATTERN } from '../ids';
 import type { Account } from '../options/options';
 import { joinNames, splitNames } from '../scopes/text';

@@ -1,5 +1,5 @@
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Caller } from '../rate-limits/rate-limits';
 import type { Form } from '../http/form';
 import { hashClientSecret, sameHash } from '../tokens/secret';
@@ -14,14 +14,10 @@ export interface ClientCredentials extends Caller {
 
 /** The one answer to every failed authentication, so that it does not tell what was wrong. */
 export function invalidClient(basic: boolean): OAuthError {
-    return new OAuthError(
-        'invalid_client',
-        'Client authentication failed: unknown client, or wrong or missing secret',
-        {
-            statusCode: 401,
-            headers: basic ? { 'www-authenticate': 'Basic realm="oauth"' } : {}
-        }
-    );
+    return OAuthError.invalidClient('Client authentication failed: unknown client, or wrong or missing secret', {
+        statusCode: 401,
+        headers: basic ? { 'www-authenticate': 'Basic realm="oauth"' } : {}
+    });
 }
 
 /**
@@ -57,14 +53,14 @@ export function readCredentials(authorization: string | undefined, form: Form, a
         return { clientId, address, secret, basic: false };
     }
     if (secret !== undefined) {
-        throw new OAuthError('invalid_request', 'Authenticate by the Authorization header or by the form, not by both');
+        throw OAuthError.invalidRequest('Authenticate by the Authorization header or by the form, not by both');
     }
     const basic = readBasic(authorization);
     if (!basic) {
         throw invalidClient(true);
     }
     if (clientId !== undefined && clientId !== basic.clientId) {
-        throw new OAuthError('invalid_request', 'The client_id differs from the one in the Authorization header');
+        throw OAuthError.invalidRequest('The client_id differs from the one in the Authorization header');
     }
     return { ...basic, address, basic: true };
 }

@@ -1,7 +1,7 @@
 import { IsNull } from 'typeorm';
 import { OAuthClient } from '../../entities';
 import type { Context } from '../context';
-import { ManagementError, notFound } from '../errors';
+import { ManagementError, notFound } from '../errors/management-error';
 import { ID_PATTERN } from '../ids';
 import type { Account } from '../options/options';
 import { joinNames, splitNames } from '../scopes/text';

@@ -1,5 +1,5 @@
 import type { Client } from './client';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 
 /**
  * Checks that a client may use a grant type.
@@ -8,6 +8,6 @@ import { OAuthError } from '../errors';
  */
 export function requireGrantType(client: Client, grantType: string): void {
     if (!client.grants.includes(grantType)) {
-        throw new OAuthError('unauthorized_client', 'The client is not registered for this grant type');
+        throw OAuthError.unauthorizedClient('The client is not registered for this grant type');
     }
 }

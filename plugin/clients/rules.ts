@@ -1,4 +1,4 @@
-import { invalidField, ManagementError } from '../errors';
+import { invalidField, ManagementError } from '../errors/management-error';
 import { isLoopback } from '../loopback';
 import type { Account, Settings } from '../options/options';
 import { covers, heldPermissions, isScope, isStandardScope, type ScopeRegistry } from '../scopes/registry';

@@ -8,7 +8,7 @@ import {
     updateAnyClient
 } from '../clients/admin-clients';
 import type { Context } from '../context';
-import { ManagementError } from '../errors';
+import { ManagementError } from '../errors/management-error';
 import { holds } from '../scopes/registry';
 import { listDeviceAuthorizations } from '../store/device-authorization-list';
 import { listTokens, TOKEN_STATUSES, type TokenStatus } from '../store/token-list';

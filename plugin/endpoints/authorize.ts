@@ -1,7 +1,8 @@
 import type { Lifecycle, Request, ResponseToolkit, ServerRoute } from '@hapi/hapi';
 import { withParameters } from '../clients/redirect-uri';
 import type { Context } from '../context';
-import { asOAuthError, OAuthError, protocolErrors } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
+import { asOAuthError, protocolErrors } from '../http/error-responses';
 import { decideAuthorizationConsent, readAuthorizationConsent } from '../flows/authorization-consent';
 import {
     asksForLogin,
@@ -122,11 +123,11 @@ async function decide(
     accountId: string | null
 ): Promise<Outcome> {
     if (accountId === null) {
-        throw new OAuthError('login_required', 'The person is not signed in');
+        throw OAuthError.loginRequired('The person is not signed in');
     }
     const account = await context.findAccount(accountId);
     if (!account) {
-        throw new OAuthError('access_denied', 'The account may not act');
+        throw OAuthError.accessDenied('The account may not act');
     }
     const authTime = sessionAuthTime(context, request);
     const loginAfter = form.get(LOGIN_AFTER);

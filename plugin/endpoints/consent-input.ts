@@ -1,5 +1,5 @@
 import type { Request } from '@hapi/hapi';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import { requireDecision, type Decision } from '../flows/decision';
 import { readJsonBody } from '../http/body';
 
@@ -18,7 +18,7 @@ export function readConsentQuery(request: Request, name: Subject): string {
 export function readConsentBody(request: Request, name: Subject): { subject: string; decision: Decision } {
     const body = readJsonBody(request);
     if (!body) {
-        throw new OAuthError('invalid_request', 'The body must be a JSON object, sent as application/json');
+        throw OAuthError.invalidRequest('The body must be a JSON object, sent as application/json');
     }
     const subject = checkSubject(name, body[name]);
     const { decision } = body;
@@ -28,10 +28,10 @@ export function readConsentBody(request: Request, name: Subject): { subject: str
 
 function checkSubject(name: Subject, value: unknown): string {
     if (typeof value !== 'string' || value === '') {
-        throw new OAuthError('invalid_request', `The ${name} is missing, or given more than once`);
+        throw OAuthError.invalidRequest(`The ${name} is missing, or given more than once`);
     }
     if (value.length > MAX_LENGTH) {
-        throw new OAuthError('invalid_request', `The ${name} is too long`);
+        throw OAuthError.invalidRequest(`The ${name} is too long`);
     }
     return value;
 }

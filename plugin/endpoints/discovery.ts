@@ -3,7 +3,7 @@ import type { Context } from '../context';
 import { STANDARD_SCOPES } from '../scopes/registry';
 import { setHeaders } from '../http/headers';
 import { PROTOCOL_ROUTE } from '../http/protocol-route';
-import { protocolErrors } from '../errors';
+import { protocolErrors } from '../http/error-responses';
 import { GRANT_TYPES_SUPPORTED } from './token';
 
 /** How a confidential client authenticates (RFC 6749 §2.3.1). */

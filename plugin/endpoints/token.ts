@@ -2,7 +2,7 @@ import type { ServerRoute } from '@hapi/hapi';
 import { authenticateClient } from '../clients/authenticate';
 import { DEVICE_CODE_GRANT, findClient, type Client } from '../clients/client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import { authorizationCodeGrant } from '../grant-types/authorization-code';
 import { clientCredentialsGrant } from '../grant-types/client-credentials';
 import { deviceCodeGrant } from '../grant-types/device-code';
@@ -38,7 +38,7 @@ export function tokenRoutes(context: Context): ServerRoute[] {
             const client = await authenticateClient(context, found, credentials);
             const grant = GRANTS.get(grantType);
             if (!grant) {
-                throw new OAuthError('unsupported_grant_type', 'The server does not know this grant type');
+                throw OAuthError.unsupportedGrantType('The server does not know this grant type');
             }
             requireGrantType(client, grantType);
             return grant(context, client, form);

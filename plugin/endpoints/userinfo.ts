@@ -1,6 +1,7 @@
 import type { Request, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
-import { OAuthError, withErrorResponses } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
+import { withErrorResponses } from '../http/error-responses';
 import { verifyAccessToken } from '../tokens/access-token';
 import { userClaims } from '../tokens/id-token';
 import { RAW_PAYLOAD, readFormBody } from '../http/body';
@@ -39,8 +40,7 @@ async function userinfo(context: Context, authorization: string | undefined): Pr
     }
     const { scope } = verified;
     if (!scope.includes('openid')) {
-        throw new OAuthError('insufficient_scope', 'The access token lacks the scope openid', {
-            statusCode: 403,
+        throw OAuthError.insufficientScope('The access token lacks the scope openid', {
             headers: { 'www-authenticate': 'Bearer error="insufficient_scope", scope="openid"' }
         });
     }
@@ -48,8 +48,7 @@ async function userinfo(context: Context, authorization: string | undefined): Pr
 }
 
 function unauthorized(challenge: string, description: string): OAuthError {
-    return new OAuthError('invalid_token', description, {
-        statusCode: 401,
+    return OAuthError.invalidToken(description, {
         headers: { 'www-authenticate': challenge }
     });
 }

@@ -1,6 +1,6 @@
 import { isRegistered, withParameters } from '../clients/redirect-uri';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import { resolveScope } from '../scopes/resolve';
 import { createAuthorizationCode } from '../store/authorization-codes';
@@ -129,11 +129,11 @@ async function findRequest(context: Context, account: Account, requestId: string
 function requireStanding({ client, redirectUri }: AuthorizationRequest): void {
     requireGrantType(client, 'authorization_code');
     if (!isRegistered(client.redirectUris, redirectUri)) {
-        throw new OAuthError('invalid_request', 'The client has withdrawn the redirect_uri of the request');
+        throw OAuthError.invalidRequest('The client has withdrawn the redirect_uri of the request');
     }
 }
 
 /** The one answer for a request that is unknown, expired, decided or another account's. */
 function unusable(): OAuthError {
-    return new OAuthError('invalid_request', 'The request is unknown, expired or already decided');
+    return OAuthError.invalidRequest('The request is unknown, expired or already decided');
 }

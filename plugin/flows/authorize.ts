@@ -1,7 +1,7 @@
 import { findClient, type Client } from '../clients/client';
 import { isRegistered } from '../clients/redirect-uri';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import type { Form } from '../http/form';
 import { resolveScope } from '../scopes/resolve';
@@ -48,16 +48,16 @@ const UNSUPPORTED = [
  */
 export async function findDestination(context: Context, form: Form): Promise<Destination> {
     if (form.isRepeated('client_id') || form.isRepeated('redirect_uri')) {
-        throw new OAuthError('invalid_request', 'The client_id or redirect_uri is given more than once');
+        throw OAuthError.invalidRequest('The client_id or redirect_uri is given more than once');
     }
     const clientId = required(form, 'client_id');
     const redirectUri = required(form, 'redirect_uri');
     const client = await findClient(context, clientId);
     if (!client) {
-        throw new OAuthError('invalid_client', 'There is no client with this client_id');
+        throw OAuthError.invalidClient('There is no client with this client_id');
     }
     if (!isRegistered(client.redirectUris, redirectUri)) {
-        throw new OAuthError('invalid_request', 'The redirect_uri is not one that the client has registered');
+        throw OAuthError.invalidRequest('The redirect_uri is not one that the client has registered');
     }
     return { client, redirectUri, state: form.isRepeated('state') ? null : (form.get('state') ?? null) };
 }
@@ -88,12 +88,12 @@ export async function beginAuthorization(
     if (needsLogin(context, form, authTime, loginAfter)) {
         // Who comes back without having signed in would be sent there and back for ever.
         if (promptOf(form).includes('none') || authTime === null || isOnDetour(context, loginAfter)) {
-            throw new OAuthError('login_required', 'The person has to sign in again');
+            throw OAuthError.loginRequired('The person has to sign in again');
         }
         return { next: 'login' };
     }
     if (promptOf(form).includes('none')) {
-        throw new OAuthError('consent_required', 'The person is always asked');
+        throw OAuthError.consentRequired('The person is always asked');
     }
     const requestId = await createAuthorizationRequest(context, account.id, {
         client: destination.client,
@@ -110,7 +110,7 @@ export async function beginAuthorization(
 /** @returns the code challenge */
 function checkParameters(context: Context, { client, state }: Destination, form: Form): string {
     if (form.names.some(form.isRepeated)) {
-        throw new OAuthError('invalid_request', 'A parameter is given more than once');
+        throw OAuthError.invalidRequest('A parameter is given more than once');
     }
     for (const [name, error] of UNSUPPORTED) {
         if (form.get(name) !== undefined) {
@@ -118,21 +118,21 @@ function checkParameters(context: Context, { client, state }: Destination, form:
         }
     }
     if (required(form, 'response_type') !== 'code') {
-        throw new OAuthError('unsupported_response_type', 'The server answers the response_type code only');
+        throw OAuthError.unsupportedResponseType('The server answers the response_type code only');
     }
     if ((form.get('response_mode') ?? 'query') !== 'query') {
-        throw new OAuthError('invalid_request', 'The server answers in the response_mode query only');
+        throw OAuthError.invalidRequest('The server answers in the response_mode query only');
     }
     requireGrantType(client, 'authorization_code');
     if ((state?.length ?? 0) > MAX_STATE || (form.get('nonce')?.length ?? 0) > MAX_NONCE) {
-        throw new OAuthError('invalid_request', `A state has at most ${MAX_STATE} characters, a nonce ${MAX_NONCE}`);
+        throw OAuthError.invalidRequest(`A state has at most ${MAX_STATE} characters, a nonce ${MAX_NONCE}`);
     }
     const prompts = promptOf(form);
     if (prompts.includes('none') && prompts.length > 1) {
-        throw new OAuthError('invalid_request', 'The prompt none goes with no other');
+        throw OAuthError.invalidRequest('The prompt none goes with no other');
     }
     if (!/^\d{0,9}$/.test(form.get('max_age') ?? '')) {
-        throw new OAuthError('invalid_request', 'The max_age must be a number of seconds');
+        throw OAuthError.invalidRequest('The max_age must be a number of seconds');
     }
     checkResource(context, form);
     return checkChallenge(form);
@@ -142,10 +142,10 @@ function checkParameters(context: Context, { client, state }: Destination, form:
 function checkChallenge(form: Form): string {
     const challenge = required(form, 'code_challenge');
     if (form.get('code_challenge_method') !== 'S256') {
-        throw new OAuthError('invalid_request', 'The code_challenge_method must be S256');
+        throw OAuthError.invalidRequest('The code_challenge_method must be S256');
     }
     if (!/^[A-Za-z0-9_-]{43}$/.test(challenge)) {
-        throw new OAuthError('invalid_request', 'The code_challenge must be 43 characters of base64url');
+        throw OAuthError.invalidRequest('The code_challenge must be 43 characters of base64url');
     }
     return challenge;
 }
@@ -155,7 +155,7 @@ function checkScope(context: Context, client: Client, account: Account, form: Fo
     const requested = requestedScope(context, form);
     const { notAllowed } = resolveScope(context.scopeRegistry, client, requested, account.permissions);
     if (notAllowed.includes('openid') || (requested.length > 0 && notAllowed.length === requested.length)) {
-        throw new OAuthError('invalid_scope', 'The client is not allowed openid, or nothing of what it asks for');
+        throw OAuthError.invalidScope('The client is not allowed openid, or nothing of what it asks for');
     }
     return requested;
 }

@@ -1,4 +1,4 @@
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 
 /** A person's answer to an application that asks for something. */
 export type Decision = 'approve' | 'deny';
@@ -10,6 +10,6 @@ export type Decision = 'approve' | 'deny';
  */
 export function requireDecision(decision: unknown): asserts decision is Decision {
     if (decision !== 'approve' && decision !== 'deny') {
-        throw new OAuthError('invalid_request', 'The decision must be approve or deny');
+        throw OAuthError.invalidRequest('The decision must be approve or deny');
     }
 }

@@ -2,7 +2,7 @@ import type { ClientCredentials } from '../clients/authenticate';
 import { refuseClient } from '../clients/authenticate';
 import { DEVICE_CODE_GRANT, findClient, FIRST_PARTY_SCOPES } from '../clients/client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../http/form';
 import { covers } from '../scopes/registry';
 import { createDeviceAuthorization } from '../store/device-authorizations';
@@ -34,7 +34,7 @@ export async function authorizeDevice(
         return refuseClient(context, credentials, null);
     }
     if (client.type === 'confidential') {
-        throw new OAuthError('unauthorized_client', 'A confidential client may not ask for a device code');
+        throw OAuthError.unauthorizedClient('A confidential client may not ask for a device code');
     }
     if (credentials.secret !== undefined || credentials.basic) {
         return refuseClient(context, credentials, client);
@@ -44,10 +44,10 @@ export async function authorizeDevice(
     const requested = requestedScope(context, form);
     checkResource(context, form);
     if (requested.some((name) => !covers(context.scopeRegistry, client.allowed, name))) {
-        throw new OAuthError('invalid_scope', 'The scope has a name that the client is not allowed');
+        throw OAuthError.invalidScope('The scope has a name that the client is not allowed');
     }
     if (client.firstParty && !FIRST_PARTY_SCOPES.every((name) => requested.includes(name))) {
-        throw new OAuthError('invalid_scope', `This client must ask for ${FIRST_PARTY_SCOPES.join(' ')}`);
+        throw OAuthError.invalidScope(`This client must ask for ${FIRST_PARTY_SCOPES.join(' ')}`);
     }
 
     const { id, deviceCode, userCode } = await createDeviceAuthorization(context, client, requested);

@@ -1,6 +1,6 @@
 import type { Client } from '../clients/client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import { attemptUserCode } from './user-code-attempts';
 import type { Account } from '../options/options';
 import { resolveScope } from '../scopes/resolve';
@@ -149,10 +149,10 @@ async function findUndecided(context: Context, typed: string): Promise<DeviceAut
 
 /** Somebody else was the first to read the code. */
 function claimed(): OAuthError {
-    return new OAuthError('access_denied', 'Another account has entered this code');
+    return OAuthError.accessDenied('Another account has entered this code');
 }
 
 /** The one answer for a code that is unknown, expired, decided or, when it is to be decided, not this account's. */
 function unusable(): OAuthError {
-    return new OAuthError('invalid_request', 'The code is unknown, expired or already decided');
+    return OAuthError.invalidRequest('The code is unknown, expired or already decided');
 }

@@ -1,5 +1,5 @@
 import type { Context } from '../context';
-import { notFound } from '../errors';
+import { notFound } from '../errors/management-error';
 import { ID_PATTERN } from '../ids';
 import { revokeGrant } from '../store/token-family';
 import { findGrantOfToken, findLiveGrants } from '../store/token-list';

@@ -1,7 +1,7 @@
 import { authenticateClient, type ClientCredentials } from '../clients/authenticate';
 import { findClient, ensureFirstPartyClient } from '../clients/client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../http/form';
 import { verifyAccessToken } from '../tokens/access-token';
 import { revokeGrant, findPresentedToken } from '../store/token-family';
@@ -24,7 +24,7 @@ export async function revoke(context: Context, credentials: ClientCredentials, f
         const client = await authenticateClient(context, found, credentials);
         const verified = await verifyAccessToken(context, required(form, 'token'));
         if (verified?.claims.client_id === client.clientId) {
-            throw new OAuthError('unsupported_token_type', 'An access token is valid until it expires');
+            throw OAuthError.unsupportedTokenType('An access token is valid until it expires');
         }
         return;
     }

@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { OAuthUserCodeFailure } from '../../entities/index';
 import type { Context } from '../context';
-import { tooManyRequests, type OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import { createId } from '../ids';
 import { TOO_MANY_CODES } from '../rate-limits/rate-limits';
 
@@ -101,5 +101,5 @@ export async function attemptUserCode(
 
 /** @param wait milliseconds */
 function tooMany(wait: number): OAuthError {
-    return tooManyRequests(TOO_MANY_CODES, wait);
+    return OAuthError.tooManyRequests(TOO_MANY_CODES, wait);
 }

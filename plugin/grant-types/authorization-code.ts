@@ -1,6 +1,6 @@
 import type { Client } from '../clients/client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../http/form';
 import {
     consumeCode,
@@ -25,7 +25,7 @@ export async function authorizationCodeGrant(context: Context, client: Client, f
     const redirectUri = required(form, 'redirect_uri');
     const verifier = required(form, 'code_verifier');
     if (!VERIFIER.test(verifier)) {
-        throw new OAuthError('invalid_request', 'The code_verifier must be 43 to 128 unreserved characters');
+        throw OAuthError.invalidRequest('The code_verifier must be 43 to 128 unreserved characters');
     }
     checkResource(context, form);
 
@@ -73,8 +73,7 @@ async function endReplayed(context: Context, { accountId, grantId, oauthClientId
 
 /** The one answer for a code that is unknown, expired, used, another client's or bound to something else. */
 function unusable(): OAuthError {
-    return new OAuthError(
-        'invalid_grant',
+    return OAuthError.invalidGrant(
         'The code is unknown, expired or already used, or was issued for another redirect_uri or code_challenge'
     );
 }

@@ -1,6 +1,6 @@
 import type { Client } from '../clients/client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../http/form';
 import { shareScope } from '../scopes/resolve';
 import { covers } from '../scopes/registry';
@@ -15,14 +15,14 @@ export async function clientCredentialsGrant(context: Context, client: Client, f
     const requested = requestedScope(context, form);
     checkResource(context, form);
     if (client.type !== 'confidential' || client.accountId === null) {
-        throw new OAuthError('unauthorized_client', 'The client has no owner to act as');
+        throw OAuthError.unauthorizedClient('The client has no owner to act as');
     }
     if (requested.some((name) => !covers(context.scopeRegistry, client.allowed, name))) {
-        throw new OAuthError('invalid_scope', 'The scope has a name that the client is not allowed');
+        throw OAuthError.invalidScope('The scope has a name that the client is not allowed');
     }
     const account = await context.findAccount(client.accountId);
     if (!account) {
-        throw new OAuthError('unauthorized_client', 'The owner of the client may not act');
+        throw OAuthError.unauthorizedClient('The owner of the client may not act');
     }
     const scope = shareScope(context.scopeRegistry, client, requested, account.permissions);
     const response = await signTokens(context, { client, account, scope, authTime: null });

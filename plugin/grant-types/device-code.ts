@@ -1,6 +1,6 @@
 import { DEVICE_CODE_GRANT, type Client } from '../clients/client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../http/form';
 import { consume, findByDeviceCode, recordPoll } from '../store/device-authorizations';
 import type { TokenResponse } from './token-response';
@@ -16,20 +16,20 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
         throw unusable();
     }
     if (device.deniedAt !== null) {
-        throw new OAuthError('access_denied', 'The request was denied');
+        throw OAuthError.accessDenied('The request was denied');
     }
     if (context.clock() >= device.expiresAt) {
-        throw new OAuthError('expired_token', 'The device code has expired, ask for a new one');
+        throw OAuthError.expiredToken('The device code has expired, ask for a new one');
     }
     if (device.approvedAt === null) {
         if (await recordPoll(context, device)) {
-            throw new OAuthError('slow_down', 'Wait five seconds longer between polls from now on');
+            throw OAuthError.slowDown('Wait five seconds longer between polls from now on');
         }
-        throw new OAuthError('authorization_pending', 'The request has not been decided yet');
+        throw OAuthError.authorizationPending('The request has not been decided yet');
     }
     const account = await context.findAccount(device.approvedBy!);
     if (!account) {
-        throw new OAuthError('access_denied', 'The account that approved the request may not act');
+        throw OAuthError.accessDenied('The account that approved the request may not act');
     }
     const response = await exchange(context, {
         client,
@@ -48,5 +48,5 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
 
 /** The one answer for a code that is unknown, another client's or used. */
 function unusable(): OAuthError {
-    return new OAuthError('invalid_grant', 'The device code is unknown or was used already');
+    return OAuthError.invalidGrant('The device code is unknown or was used already');
 }

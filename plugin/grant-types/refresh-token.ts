@@ -2,7 +2,7 @@ import { authenticateClient, type ClientCredentials } from '../clients/authentic
 import { findClient, ensureFirstPartyClient, type Client } from '../clients/client';
 import type { Context } from '../context';
 import { DatabaseUnavailable } from '../store/database';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import type { Form } from '../http/form';
 import { narrowScope } from '../scopes/resolve';
@@ -74,7 +74,7 @@ export async function refreshTokenGrant(
             throw unusable();
         }
         if (requested.some((name) => !covers(context.scopeRegistry, chain.scope, name))) {
-            throw new OAuthError('invalid_scope', 'The scope has a name that was never granted');
+            throw OAuthError.invalidScope('The scope has a name that was never granted');
         }
         try {
             const { successor, scope } = await handOut(context, client, account, presentation, token);
@@ -215,5 +215,5 @@ async function handOut(
 
 /** The one answer for a token that is unknown, expired, ended, used or another client's. */
 function unusable(): OAuthError {
-    return new OAuthError('invalid_grant', 'The refresh token is unknown, expired, revoked or already used');
+    return OAuthError.invalidGrant('The refresh token is unknown, expired, revoked or already used');
 }

@@ -1,6 +1,6 @@
 import Bourne from '@hapi/bourne';
 import type { Request, RouteOptionsPayload } from '@hapi/hapi';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import { readForm, type Form } from './form';
 
 /** Every body that is meant for us is far smaller. */
@@ -20,7 +20,7 @@ export const RAW_PAYLOAD: RouteOptionsPayload = { parse: false, output: 'data', 
 export function readFormBody(request: Request): Form {
     const text = readFormText(request);
     if (text === null) {
-        throw new OAuthError('invalid_request', 'The body must be application/x-www-form-urlencoded in UTF-8');
+        throw OAuthError.invalidRequest('The body must be application/x-www-form-urlencoded in UTF-8');
     }
     return readForm(text);
 }

@@ -1,4 +1,4 @@
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 
 /** The parameters of a form or a query (RFC 6749 Appendix B). Empty ones are left out. */
 export interface Form {
@@ -26,7 +26,7 @@ const MAX_PARAMETERS = 100;
 export function readForm(text: string): Form {
     const form = parseForm(text);
     if (form.names.some(form.isRepeated)) {
-        throw new OAuthError('invalid_request', 'A parameter is given more than once');
+        throw OAuthError.invalidRequest('A parameter is given more than once');
     }
     return form;
 }
@@ -40,7 +40,7 @@ export function parseForm(text: string): Form {
     const values = new Map<string, string[]>();
     const pairs = text.split('&').filter((pair) => pair !== '');
     if (pairs.length > MAX_PARAMETERS) {
-        throw new OAuthError('invalid_request', `The request has more than ${MAX_PARAMETERS} parameters`);
+        throw OAuthError.invalidRequest(`The request has more than ${MAX_PARAMETERS} parameters`);
     }
     for (const pair of pairs) {
         const at = pair.indexOf('=');
@@ -61,6 +61,6 @@ function decode(text: string): string {
     try {
         return decodeURIComponent(text.replaceAll('+', ' '));
     } catch {
-        throw new OAuthError('invalid_request', 'A parameter is not well-formed UTF-8 in percent encoding');
+        throw OAuthError.invalidRequest('A parameter is not well-formed UTF-8 in percent encoding');
     }
 }

@@ -1,7 +1,7 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
 import { readCredentials, type ClientCredentials } from '../clients/authenticate';
 import type { Context } from '../context';
-import { protocolErrors, withErrorResponses } from '../errors';
+import { protocolErrors, withErrorResponses } from './error-responses';
 import { clientAddress } from './client-address';
 import { RAW_PAYLOAD, readFormBody } from './body';
 import type { Form } from './form';

@@ -1,13 +1,8 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
-import {
-    ManagementError,
-    managementErrors,
-    OAuthError,
-    protocolErrors,
-    errorResponse,
-    withErrorResponses
-} from '../errors';
+import { ManagementError } from '../errors/management-error';
+import { OAuthError } from '../errors/oauth-error';
+import { managementErrors, protocolErrors, errorResponse, withErrorResponses } from './error-responses';
 import type { Account, Settings } from '../options/options';
 import { RAW_PAYLOAD } from './body';
 import { NO_STORE, setHeaders, WHOLE } from './headers';
@@ -115,7 +110,7 @@ export function loginUrl({ urls }: Settings, path: string): string {
 
 function loginRequired(shape: Shape): OAuthError | ManagementError {
     return shape === 'protocol'
-        ? new OAuthError('login_required', 'Sign in to the forum first', { statusCode: 401 })
+        ? OAuthError.loginRequired('Sign in to the forum first', { statusCode: 401 })
         : new ManagementError('unauthorized', 'There is no signed-in session.', 'Sign in to the forum and try again.');
 }
 
@@ -156,7 +151,7 @@ function refuseOtherSites({ settings }: Context, shape: Shape): Lifecycle.Method
         }
         const error =
             shape === 'protocol'
-                ? new OAuthError('access_denied', 'The request comes from a page that may not make it', {
+                ? OAuthError.accessDenied('The request comes from a page that may not make it', {
                       statusCode: 403
                   })
                 : new ManagementError(

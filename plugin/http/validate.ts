@@ -1,6 +1,6 @@
 import type { Request } from '@hapi/hapi';
 import type Joi from 'joi';
-import { invalidField, type ManagementError } from '../errors';
+import { invalidField, type ManagementError } from '../errors/management-error';
 import { readJsonBody } from './body';
 
 /** @throws ManagementError that names the field and the rule */

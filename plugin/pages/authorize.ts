@@ -1,5 +1,5 @@
 import type { ResponseObject } from '@hapi/hapi';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import { askAuthorizationConsent, decideAuthorizationConsent } from '../flows/authorization-consent';
 import { mayAuthorize } from '../policy';
 import { isLoopback } from '../loopback';

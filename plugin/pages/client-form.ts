@@ -1,6 +1,6 @@
 import { DEVICE_CODE_GRANT } from '../clients/client';
 import type { NewClient } from '../clients/member-clients';
-import { ManagementError } from '../errors';
+import { ManagementError } from '../errors/management-error';
 import { covers, heldPermissions, STANDARD_SCOPES } from '../scopes/registry';
 import { describeScope, type ShownScope, type Visit } from './page';
 

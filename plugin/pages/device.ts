@@ -1,5 +1,5 @@
 import type { ResponseObject } from '@hapi/hapi';
-import { OAuthError } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import { askDeviceConsent, decideDeviceConsent } from '../flows/device-consent';
 import { mayAuthorize } from '../policy';
 import { clientAddress } from '../http/client-address';

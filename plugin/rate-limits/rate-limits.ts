@@ -1,6 +1,6 @@
 import { hash } from 'node:crypto';
 import type { Client } from '../clients/client';
-import { tooManyRequests } from '../errors';
+import { OAuthError } from '../errors/oauth-error';
 import type { LimitName, Settings } from '../options/options';
 import { clientNetwork } from './client-network';
 import { Counter } from './counter';
@@ -129,6 +129,6 @@ function keyOf(clientId: string, address: string): string {
 /** @param wait milliseconds; null or nothing when there is none */
 function refuse(wait: number | null | undefined, description = 'Too many requests, try again later'): void {
     if (wait != null) {
-        throw tooManyRequests(description, wait);
+        throw OAuthError.tooManyRequests(description, wait);
     }
 }

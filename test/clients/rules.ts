@@ -9,7 +9,7 @@ import {
     redirectUriProblem,
     type ClientShape
 } from '../../plugin/clients/rules';
-import { ManagementError } from '../../plugin/errors';
+import { ManagementError } from '../../plugin/errors/management-error';
 import { FORUM_PERMISSIONS } from '../../plugin/options/forum-permissions';
 
 const lab = Lab.script();

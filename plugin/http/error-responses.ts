@@ -1,8 +1,10 @@
-import { boomify, type Boom, type Output } from '@hapi/boom';
+import { boomify, type Boom } from '@hapi/boom';
 import type { Lifecycle, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
-import { isUnavailable } from './store/database';
+import { invalidField, ManagementError } from '../errors/management-error';
+import { OAuthError } from '../errors/oauth-error';
+import { isUnavailable } from '../store/database';
 
-/** Seconds after which a client may try again when the database was out of reach. */
+/** Seconds after which a client may try again when the database is out of reach. */
 export const RETRY_AFTER = 5;
 
 /** The answer to a refusal. To hapi it is no error: a host that has a page of its own for errors leaves it alone. */
@@ -30,143 +32,20 @@ export function withErrorResponses(
     };
 }
 
-/** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin answers. */
-export type OAuthErrorCode =
-    | 'access_denied'
-    | 'authorization_pending'
-    | 'consent_required'
-    | 'expired_token'
-    | 'invalid_client'
-    | 'invalid_grant'
-    | 'invalid_request'
-    | 'invalid_scope'
-    | 'invalid_target'
-    | 'invalid_token'
-    | 'insufficient_scope'
-    | 'login_required'
-    | 'registration_not_supported'
-    | 'request_not_supported'
-    | 'request_uri_not_supported'
-    | 'server_error'
-    | 'slow_down'
-    | 'temporarily_unavailable'
-    | 'unauthorized_client'
-    | 'unsupported_grant_type'
-    | 'unsupported_response_type'
-    | 'unsupported_token_type';
-
-/**
- * An error of a protocol endpoint, answered as `{"error","error_description"}` (RFC 6749 §5.2).
- *
- * Descriptions are fixed texts in the characters that §5.2 allows, never something that the caller sent.
- */
-export class OAuthError extends Error {
-    readonly error: OAuthErrorCode;
-    /** What hapi answers. */
-    declare readonly output: Output;
-
-    constructor(
-        error: OAuthErrorCode,
-        description: string,
-        { statusCode = 400, headers = {} }: { statusCode?: number; headers?: Record<string, string> } = {}
-    ) {
-        super(description);
-        this.name = 'OAuthError';
-        this.error = error;
-        boomify(this, { statusCode });
-        this.output.payload = { error, error_description: description } as unknown as Output['payload'];
-        Object.assign(this.output.headers, headers);
-    }
-}
-
-/** Over a limit. @param wait milliseconds until it may be tried again */
-export function tooManyRequests(description: string, wait: number): OAuthError {
-    return new OAuthError('temporarily_unavailable', description, {
-        statusCode: 429,
-        headers: { 'retry-after': String(Math.max(1, Math.ceil(wait / 1000))) }
-    });
-}
-
-/** The stable codes of the management endpoints. */
-export type ManagementErrorCode =
-    | 'invalid_request'
-    | 'unauthorized'
-    | 'forbidden'
-    | 'not_found'
-    | 'conflict'
-    | 'rate_limited'
-    | 'unavailable'
-    | 'internal_error';
-
-const MANAGEMENT_STATUS: Record<ManagementErrorCode, number> = {
-    invalid_request: 400,
-    unauthorized: 401,
-    forbidden: 403,
-    not_found: 404,
-    conflict: 409,
-    rate_limited: 429,
-    unavailable: 503,
-    internal_error: 500
-};
-
-/** An error of a management endpoint, answered as `{"error","message","suggested","metadata"}`. */
-export class ManagementError extends Error {
-    readonly error: ManagementErrorCode;
-    /** What hapi answers. */
-    declare readonly output: Output;
-
-    /**
-     * @param message what happened
-     * @param suggested what the caller can do
-     * @param metadata details; for a malformed field `field` and `rule`
-     */
-    constructor(
-        error: ManagementErrorCode,
-        message: string,
-        suggested: string,
-        metadata: Record<string, unknown> = {}
-    ) {
-        super(message);
-        this.name = 'ManagementError';
-        this.error = error;
-        boomify(this, { statusCode: MANAGEMENT_STATUS[error] });
-        this.output.payload = { error, message, suggested, metadata } as unknown as Output['payload'];
-    }
-}
-
-/** A malformed field of a management request. */
-export function invalidField(field: string, rule: string, message: string, suggested: string): ManagementError {
-    return new ManagementError('invalid_request', message, suggested, { field, rule });
-}
-
-/** What is absent, and what is somebody else's: the two look the same. */
-export function notFound(what: string): ManagementError {
-    return new ManagementError(
-        'not_found',
-        `There is no such ${what}.`,
-        `Check the id against the list of your ${what}s.`
-    );
-}
-
 const protocolShape = (error: Error, statusCode: number): OAuthError => {
     if (isUnavailable(error) || statusCode === 503) {
-        return new OAuthError('temporarily_unavailable', 'The server cannot answer at the moment, try again later', {
-            statusCode: 503,
+        return OAuthError.temporarilyUnavailable('The server cannot answer at the moment, try again later', {
             headers: { 'retry-after': String(RETRY_AFTER) }
         });
     }
     if (statusCode === 429) {
-        return new OAuthError('temporarily_unavailable', 'Too many requests, try again later', {
-            statusCode,
-            headers: { 'retry-after': String(RETRY_AFTER) }
-        });
+        return OAuthError.tooManyRequests('Too many requests, try again later', RETRY_AFTER * 1000);
     }
     if (statusCode >= 500) {
-        return new OAuthError('server_error', 'The server met an unexpected condition', { statusCode });
+        return OAuthError.serverError('The server met an unexpected condition', { statusCode });
     }
     if (statusCode === 413 || statusCode === 415) {
-        return new OAuthError(
-            'invalid_request',
+        return OAuthError.invalidRequest(
             statusCode === 413 ? 'The body is too large' : 'The body is of a type that this endpoint does not read'
         );
     }
