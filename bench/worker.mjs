@@ -2,12 +2,12 @@
 //
 // node worker.mjs <database url> <redis url>
 
-import OAuth from './dist/plugin/index.js';
+import { startWorker } from './dist/jobs/index.js';
 import { connect } from './database.mjs';
 
 const [database, redis] = process.argv.slice(2);
 const dataSource = await connect(database);
-const worker = OAuth.startWorker({
+const worker = startWorker({
     dataSource,
     connection: redis,
     every: { 'expire-device-codes': 1, 'prune-refresh-chains': 1 },

@@ -3,7 +3,9 @@ import * as Hapi from '@hapi/hapi';
 import { Redis } from 'ioredis';
 import type { JWK } from 'jose';
 import type { DataSource } from 'typeorm';
+import { startWorker, type MaintenanceWorker } from '../jobs';
 import * as OAuth from '../plugin';
+import { pages } from '../plugin/pages';
 import { Accounts } from './accounts';
 import { apiRoutes } from './api';
 import { openDatabase } from './database';
@@ -65,7 +67,7 @@ export async function startForum(settings: Settings): Promise<Forum> {
             }
         });
         // Consent, settings and administration, ready made.
-        await server.register({ plugin: OAuth.pages, options: { strings: { forum: NAME } } });
+        await server.register({ plugin: pages, options: { strings: { forum: NAME } } });
         server.events.on('oauth', ({ type, at, ...details }: OAuth.TimedOAuthEvent) => {
             if (type !== 'sweep_completed') {
                 console.log(at, type, JSON.stringify(details));
@@ -93,8 +95,8 @@ export async function startForum(settings: Settings): Promise<Forum> {
 }
 
 /** With Redis a worker sweeps, here in the forum's own process; `forum-oauth-worker` is one in a process of its own. */
-function startSweeps(dataSource: DataSource, redisUrl: string): OAuth.MaintenanceWorker {
-    return OAuth.startWorker({
+function startSweeps(dataSource: DataSource, redisUrl: string): MaintenanceWorker {
+    return startWorker({
         dataSource,
         connection: redisUrl,
         onError: ({ message }) => console.error(`Maintenance: ${message}`)

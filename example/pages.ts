@@ -24,7 +24,7 @@ export function safePath(text: unknown): string {
     return isPath ? text : '/';
 }
 
-/** The start page and the sign-in, to which the plugin sends people. All other pages are `OAuth.pages`. */
+/** The start page and the sign-in, to which the plugin sends people. All other pages are the plugin's. */
 export function pageRoutes(accounts: Accounts): ServerRoute[] {
     return [
         page('GET', '/', async ({ auth }, h) => {

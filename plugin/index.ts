@@ -10,10 +10,8 @@ export const plugin: Plugin<Options> = {
     register
 };
 
-export { pages, type PagePaths, type PagesOptions, type PermissionText } from './pages';
 export { entities } from '../entities';
 export { migrations } from '../migrations';
-export { startWorker, type MaintenanceWorker, type WorkerOptions } from '../jobs/worker';
 export { expireDeviceCodes, type ExpiredCounts } from '../jobs/expire-device-codes';
 export { pruneRefreshChains, type PrunedCounts } from '../jobs/prune-refresh-chains';
 export { measureBacklog, type Backlog } from '../jobs/backlog';
@@ -45,6 +43,12 @@ export type { DeviceAuthorizationDescription } from './store/device-authorizatio
 export type { Token, TokenStatus } from './store/token-list';
 export type { AuthorizationConsent, AuthorizationDecision } from './flows/authorization-consent';
 export type { DeviceConsent } from './flows/device-consent';
+
+/**
+ * For the compiler: where `import OAuth from` would be undefined, which is in TypeScript that becomes CommonJS, it is an
+ * error. `import * as OAuth from` works everywhere.
+ */
+export declare const __esModule: true;
 
 declare module '@hapi/hapi' {
     interface PluginProperties {

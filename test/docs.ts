@@ -2,8 +2,10 @@ import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
+import * as Worker from '../jobs';
 import * as OAuth from '../plugin';
 import { DEFAULT_LIMITS, readOptions } from '../plugin/options/options';
+import * as Pages from '../plugin/pages';
 import { Forum, ISSUER, openDatabase, signingKey, type OpenDatabase } from './support/forum';
 
 export const lab = Lab.script();
@@ -49,12 +51,15 @@ describe('The documentation', () => {
     });
 
     it('names every export and every type', async () => {
-        const source = await read('plugin/index.ts');
-        const types = [...source.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, names]) =>
-            names!.split(',').map((name) => name.trim().replace(/^type /, ''))
+        const entries = await Promise.all(['plugin/index.ts', 'plugin/pages/index.ts', 'jobs/index.ts'].map(read));
+        const listed = entries.flatMap((source) =>
+            [...source.matchAll(/export (?:type )?\{([^}]*)\}/g)].flatMap(([, names]) =>
+                names!.split(',').map((name) => name.trim().replace(/^type /, ''))
+            )
         );
-        expect(types).to.include(['OAuthCredentials', 'startWorker', 'TimedOAuthEvent']);
-        for (const name of new Set([...types, ...Object.keys(OAuth).filter((key) => key !== '__esModule')])) {
+        expect(listed).to.include(['OAuthCredentials', 'PagesOptions', 'startWorker', 'TimedOAuthEvent']);
+        const exported = [OAuth, Pages, Worker].flatMap(Object.keys).filter((key) => key !== '__esModule');
+        for (const name of new Set([...listed, ...exported])) {
             expect(api).to.contain(`\`${name}`);
         }
     });

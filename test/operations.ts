@@ -4,6 +4,7 @@ import { expect } from '@hapi/code';
 import * as Hapi from '@hapi/hapi';
 import * as Lab from '@hapi/lab';
 import * as ts from 'typescript';
+import { startWorker, type MaintenanceWorker, type WorkerOptions } from '../jobs';
 import * as OAuth from '../plugin';
 import { ISSUER, openDatabase, signingKey, type OpenDatabase } from './support/forum';
 import { eventually, keys } from './support/maintenance';
@@ -24,7 +25,7 @@ describe('The code in docs/operations.md', () => {
     after(() => database.done());
 
     it('runs as it stands there, from the first line to the last', async () => {
-        const code = [...text.matchAll(/```ts\n([^]*?)```/g)].map(([, block]) => block!).join('');
+        const code = [...text.matchAll(/```ts\n(?:import .*\n)*([^]*?)```/g)].map(([, block]) => block!).join('');
         const { outputText } = ts.transpileModule(`async function run() {\n${code}}`, {
             compilerOptions: { target: ts.ScriptTarget.ES2022 },
             reportDiagnostics: true
@@ -32,7 +33,7 @@ describe('The code in docs/operations.md', () => {
         const server = Hapi.server({ port: 0, debug: false });
         server.auth.scheme('nobody', () => ({ authenticate: () => Promise.reject(new Error('nobody')) }));
         server.auth.strategy('session', 'nobody');
-        const workers: OAuth.MaintenanceWorker[] = [];
+        const workers: MaintenanceWorker[] = [];
         const prefix = keys();
         const names = {
             server,
@@ -46,14 +47,12 @@ describe('The code in docs/operations.md', () => {
                 session: { strategy: 'session' },
                 signingKeys: [await signingKey()]
             },
-            OAuth: {
-                ...OAuth,
-                // There is no host called redis here, and the tests' queues are kept apart.
-                startWorker: (options: OAuth.WorkerOptions) => {
-                    const worker = OAuth.startWorker({ ...options, connection: redisUrl(), prefix });
-                    workers.push(worker);
-                    return worker;
-                }
+            OAuth,
+            // There is no host called redis here, and the tests' queues are kept apart.
+            startWorker: (options: WorkerOptions) => {
+                const worker = startWorker({ ...options, connection: redisUrl(), prefix });
+                workers.push(worker);
+                return worker;
             }
         };
         // eslint-disable-next-line @typescript-eslint/no-implied-eval

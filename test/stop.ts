@@ -9,6 +9,7 @@ import type { DataSource } from 'typeorm';
 import { OAuthDeviceAuthorization } from '../entities';
 import * as OAuth from '../plugin';
 import type { Options } from '../plugin';
+import { pages } from '../plugin/pages';
 import { CLI, DEVICE_CODE, Forum, FRIGG, ISSUER, openDatabase, type OpenDatabase } from './support/forum';
 import { eventually, keys, WatchedWorker } from './support/maintenance';
 
@@ -125,7 +126,7 @@ describe('a server that stops', () => {
 
     const start = async (options: Partial<Options> = {}): Promise<Forum> => {
         const forum = await Forum.create(dataSource, options, '/api', { server: LISTENING });
-        await forum.server.register({ plugin: OAuth.pages });
+        await forum.server.register({ plugin: pages });
         await forum.server.start();
         return forum;
     };

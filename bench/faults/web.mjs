@@ -12,6 +12,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import Hapi from '@hapi/hapi';
 import { Redis } from 'ioredis';
 import { connect } from '../database.mjs';
+import { startWorker } from '../dist/jobs/index.js';
 import OAuth from '../dist/plugin/index.js';
 import { PERMISSIONS } from '../peers/work.mjs';
 
@@ -79,7 +80,7 @@ server.route({
     handler: ({ auth: { credentials } }) => ({ account: credentials.accountId, client: credentials.clientId })
 });
 
-const worker = OAuth.startWorker({
+const worker = startWorker({
     dataSource,
     connection: redis,
     clock,

@@ -2,6 +2,7 @@
 
 const assert = require('node:assert/strict');
 const Hapi = require('@hapi/hapi');
+const { pages } = require('hapi-forum-oauth/pages');
 const { DataSource } = require('typeorm');
 
 const loadsTemplates = () => Object.keys(require.cache).some((file) => file.includes('/handlebars/'));
@@ -34,7 +35,7 @@ async function forum(OAuth) {
         }
     });
     assert.ok(!loadsTemplates(), 'A host without the pages loads no template engine.');
-    await server.register({ plugin: OAuth.pages });
+    await server.register({ plugin: pages });
     assert.ok(loadsTemplates());
     await server.initialize();
 

@@ -1,5 +1,6 @@
 import * as Hapi from '@hapi/hapi';
 import * as OAuth from 'hapi-forum-oauth';
+import { pages } from 'hapi-forum-oauth/pages';
 import { DataSource } from 'typeorm';
 
 export async function forum(): Promise<Hapi.Server> {
@@ -27,6 +28,6 @@ export async function forum(): Promise<Hapi.Server> {
         }
     });
 
-    await server.register({ plugin: OAuth.pages, options: { strings: { forum: 'Asgard' }, paths: { admin: false } } });
+    await server.register({ plugin: pages, options: { strings: { forum: 'Asgard' }, paths: { admin: false } } });
     return server;
 }

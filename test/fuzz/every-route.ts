@@ -8,6 +8,7 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import * as fc from 'fast-check';
 import * as OAuth from '../../plugin';
+import { pages } from '../../plugin/pages';
 import { explore, numberOf, seedOf } from '../support/exploration';
 import { Forum, openDatabase, type OpenDatabase } from '../support/forum';
 import { accountOf, faultOf, faultOfLog, forgetAll, forgetPublished, isSpecial } from './answers';
@@ -58,7 +59,7 @@ describe('requests of any kind', () => {
             '/api',
             { server: { host: '127.0.0.1', port: 0 } }
         );
-        await forum.server.register({ plugin: OAuth.pages });
+        await forum.server.register({ plugin: pages });
         forum.server.route({
             method: 'GET',
             path: '/threads',

@@ -4,7 +4,7 @@ import * as Lab from '@hapi/lab';
 import type { Redis } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { OAuthRefreshToken } from '../../entities';
-import { startWorker, type WorkerOptions } from '../../plugin';
+import { startWorker, type WorkerOptions } from '../../jobs';
 import { Forum, openDatabase, type OpenDatabase, START } from '../support/forum';
 import { eventually, keys, openQueue, openRedis, WatchedWorker } from '../support/maintenance';
 import { redisUrl, throwawayServer } from '../support/servers';

@@ -6,8 +6,9 @@ import * as Hapi from '@hapi/hapi';
 import * as Lab from '@hapi/lab';
 import { OAuthClient } from '../../entities';
 import * as OAuth from '../../plugin';
-import type { Options, PagesOptions } from '../../plugin';
+import type { Options } from '../../plugin';
 import { createId } from '../../plugin/ids';
+import { pages, type PagesOptions } from '../../plugin/pages';
 import { authorize, createApp, locationOf, parametersOf, REDIRECT_URI, type App } from '../support/authorization';
 import { createDevice, seedChains } from '../support/token-family';
 import {
@@ -36,12 +37,16 @@ const FORM = '__Host-oauth-form';
 
 async function withPages(
     database: OpenDatabase,
-    { options = {}, pages = {}, prefix }: { options?: Partial<Options>; pages?: PagesOptions; prefix?: string } = {}
+    {
+        options = {},
+        pages: settings = {},
+        prefix
+    }: { options?: Partial<Options>; pages?: PagesOptions; prefix?: string } = {}
 ): Promise<Forum> {
     const forum = await Forum.create(database.dataSource, options);
     await forum.server.register({
-        plugin: OAuth.pages,
-        options: pages,
+        plugin: pages,
+        options: settings,
         ...(prefix !== undefined && { routes: { prefix } })
     });
     return forum;
@@ -85,9 +90,7 @@ async function openConsent(
 describe('The pages are registered', () => {
     it('after the plugin that they belong to', async () => {
         const server = Hapi.server();
-        await expect(server.register({ plugin: OAuth.pages })).to.reject(
-            /register hapi-forum-oauth on this server first/
-        );
+        await expect(server.register({ plugin: pages })).to.reject(/register hapi-forum-oauth on this server first/);
     });
 
     it('with options that are checked', async () => {
@@ -111,9 +114,7 @@ describe('The pages are registered', () => {
         ];
         for (const [options, says] of wrong) {
             const other = await Forum.create(database.dataSource);
-            await expect(other.server.register({ plugin: OAuth.pages, options: options as PagesOptions })).to.reject(
-                says
-            );
+            await expect(other.server.register({ plugin: pages, options: options as PagesOptions })).to.reject(says);
             await other.stop();
         }
     });
@@ -258,7 +259,7 @@ describe('Every page', () => {
                 server.auth.strategy('redirecting', 'redirecting');
             }
         });
-        await other.server.register({ plugin: OAuth.pages });
+        await other.server.register({ plugin: pages });
         const { headers, location } = await new Visitor(other.server).get(MINE);
         expect(headers).to.include({ 'cache-control': 'no-store', 'referrer-policy': 'no-referrer' });
         expect(location).to.equal(`${ISSUER}/login?return_to=${encodeURIComponent(MINE)}`);

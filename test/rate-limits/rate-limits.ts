@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import * as OAuth from '../../plugin/index';
 import type { LimitsOptions, Options } from '../../plugin/index';
 import { RateLimits } from '../../plugin/rate-limits/rate-limits';
 import { readOptions } from '../../plugin/options/options';
+import { pages } from '../../plugin/pages';
 import {
     basic,
     CLI,
@@ -296,7 +296,7 @@ describe('limits by address', () => {
 
         it('count for the page, and for the host’s own code where it says who typed', async () => {
             const forum = await limited({ userCode: { points: 2, seconds: 600 } });
-            await forum.server.register({ plugin: OAuth.pages, options: {} });
+            await forum.server.register({ plugin: pages, options: {} });
             const { deviceConsent } = forum.server.plugins['hapi-forum-oauth'];
             const account = forum.addAccount();
             const page = (): Promise<{ statusCode: number; headers: Record<string, unknown>; payload: string }> =>

@@ -1,7 +1,8 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Queue } from 'bullmq';
 import { Redis } from 'ioredis';
-import { startWorker, type MaintenanceWorker, type SweepReport, type WorkerOptions } from '../../plugin';
+import { startWorker, type MaintenanceWorker, type WorkerOptions } from '../../jobs';
+import type { SweepReport } from '../../plugin';
 import { redisUrl } from './servers';
 import { unique } from './forum';
 

@@ -1,0 +1,2 @@
+// `hapi-forum-oauth/worker`.
+export { startWorker, type MaintenanceWorker, type WorkerOptions } from './worker';
