@@ -1,6 +1,6 @@
 import type { Request } from '@hapi/hapi';
 import Joi from 'joi';
-import type { JWK } from 'jose';
+import type { JWK } from 'jose' with { 'resolution-mode': 'import' };
 import type { DataSource, EntityMetadata } from 'typeorm';
 import { entities } from '../../entities/index';
 import { isLoopback } from '../loopback';

@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import type { JWTPayload } from 'jose';
+import type { JWTPayload } from 'jose' with { 'resolution-mode': 'import' };
 import type { Context } from '../context';
 import { joinNames, splitNames } from '../scopes/text';
 

@@ -1,7 +1,7 @@
 import { createPrivateKey, createPublicKey, sign, type KeyObject } from 'node:crypto';
 import { promisify } from 'node:util';
 import { calculateJwkThumbprint, exportJWK, generateKeyPair, importJWK, jwtVerify } from 'jose';
-import type { CryptoKey, JWK, JWTPayload } from 'jose';
+import type { CryptoKey, JWK, JWTPayload } from 'jose' with { 'resolution-mode': 'import' };
 
 /** The algorithms that keys may be made for (RFC 7518 §3.3, §3.4; RFC 8037 §3.1). */
 export const ALGORITHMS = ['RS256', 'ES256', 'EdDSA'] as const;
