@@ -1,7 +1,7 @@
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Caller } from '../rate-limits/rate-limits';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { hashClientSecret, sameHash } from '../tokens/secret';
 import type { Client } from './client';
 

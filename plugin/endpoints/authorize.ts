@@ -13,7 +13,8 @@ import {
     type Outcome
 } from '../flows/authorize';
 import { readConsentBody, readConsentQuery } from './consent-input';
-import { parseForm, type Form } from '../http/form';
+import { parseForm } from '../http/form';
+import type { Form } from '../parameters';
 import { NO_STORE, setHeaders } from '../http/headers';
 import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime, sessionRoute } from '../http/session';
 import { requestTarget } from '../http/request-target';

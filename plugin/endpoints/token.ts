@@ -10,7 +10,7 @@ import { required } from '../parameters';
 import { refreshTokenGrant } from '../grant-types/refresh-token';
 import { requireGrantType } from '../clients/require-grant-type';
 import type { TokenResponse } from '../grant-types/token-response';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { credentialsOf, formRoute } from '../http/protocol-route';
 
 type Grant = (context: Context, client: Client, form: Form) => Promise<TokenResponse>;

@@ -3,7 +3,7 @@ import { isRegistered } from '../clients/redirect-uri';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { resolveScope } from '../scopes/resolve';
 import { createAuthorizationRequest } from '../store/authorization-requests';
 import { requireMayAuthorize } from '../policy';

@@ -3,7 +3,7 @@ import { refuseClient } from '../clients/authenticate';
 import { DEVICE_CODE_GRANT, findClient, FIRST_PARTY_SCOPES } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { covers } from '../scopes/registry';
 import { createDeviceAuthorization } from '../store/device-authorizations';
 import { formatUserCode } from '../tokens/user-code';

@@ -1,7 +1,7 @@
 import { authenticateClient, refuseClient, type ClientCredentials } from '../clients/authenticate';
 import { findClient, type Client } from '../clients/client';
 import type { Context } from '../context';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { joinNames } from '../scopes/text';
 import { verifyAccessToken } from '../tokens/access-token';
 import { findPresentedToken, isPastCap } from '../store/token-family';

@@ -2,7 +2,7 @@ import { authenticateClient, type ClientCredentials } from '../clients/authentic
 import { findClient, ensureFirstPartyClient } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { verifyAccessToken } from '../tokens/access-token';
 import { revokeGrant, findPresentedToken } from '../store/token-family';
 import { isIssued, readRefreshToken } from '../tokens/refresh-token';

@@ -1,7 +1,7 @@
 import type { Client } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import {
     consumeCode,
     findAuthorizationCode,

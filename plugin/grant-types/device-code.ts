@@ -1,7 +1,7 @@
 import { DEVICE_CODE_GRANT, type Client } from '../clients/client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { consume, findByDeviceCode, recordPoll } from '../store/device-authorizations';
 import type { TokenResponse } from './token-response';
 import { exchange } from './exchange';

@@ -4,7 +4,7 @@ import type { Context } from '../context';
 import { DatabaseUnavailable } from '../store/database';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
-import type { Form } from '../http/form';
+import type { Form } from '../parameters';
 import { narrowScope } from '../scopes/resolve';
 import { joinNames } from '../scopes/text';
 import { covers } from '../scopes/registry';

@@ -1,7 +1,8 @@
 import Bourne from '@hapi/bourne';
 import type { Request, RouteOptionsPayload } from '@hapi/hapi';
 import { OAuthError } from '../errors/oauth-error';
-import { readForm, type Form } from './form';
+import type { Form } from '../parameters';
+import { readForm } from './form';
 
 /** Every body that is meant for us is far smaller. */
 const MAX_BYTES = 64 * 1024;

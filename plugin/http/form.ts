@@ -1,16 +1,5 @@
 import { OAuthError } from '../errors/oauth-error';
-
-/** The parameters of a form or a query (RFC 6749 Appendix B). Empty ones are left out. */
-export interface Form {
-    /** A parameter's value; of one that was given twice, the first. */
-    get(this: void, name: string): string | undefined;
-    /** Every value of a parameter that may repeat. */
-    getAll(this: void, name: string): string[];
-    /** True for a parameter that was given more than once and must not be (RFC 6749 §3.1). */
-    isRepeated(this: void, name: string): boolean;
-    /** The names of all parameters that were given. */
-    names: string[];
-}
+import type { Form } from '../parameters';
 
 /** Parameters that may be given more than once (RFC 8707 §2). */
 const REPEATABLE = new Set(['resource']);

@@ -4,7 +4,7 @@ import type { Context } from '../context';
 import { protocolErrors, withErrorResponses } from './error-responses';
 import { clientAddress } from './client-address';
 import { RAW_PAYLOAD, readFormBody } from './body';
-import type { Form } from './form';
+import type { Form } from '../parameters';
 import { NO_STORE, setHeaders, WHOLE } from './headers';
 
 /** Any page may talk to the endpoints that look at no cookie. */
