@@ -6,8 +6,8 @@ const lab = Lab.script();
 export { lab };
 const { describe, it } = lab;
 
-describe('an address', () => {
-    it('of IPv4 counts on its own, however it is written', () => {
+describe('the network of a client address', () => {
+    it('is the address itself for IPv4, however it is written', () => {
         expect(clientNetwork('192.0.2.1')).to.equal('192.0.2.1');
         expect(clientNetwork('192.0.2.2')).to.equal('192.0.2.2');
         expect(clientNetwork('::ffff:192.0.2.1')).to.equal('192.0.2.1');
@@ -17,7 +17,7 @@ describe('an address', () => {
             '0:0:0:0:0:ffff:192.0.2.1',
             '::ffff:c000:201',
             '0000:0000:0000:0000:0000:ffff:c000:0201',
-            // As a network without IPv4 has it (RFC 6052).
+            // How NAT64 writes it (RFC 6052).
             '64:ff9b::192.0.2.1',
             '64:ff9b::c000:201'
         ]) {
@@ -28,7 +28,7 @@ describe('an address', () => {
         }
     });
 
-    it('of IPv6 counts as its network, however it is written', () => {
+    it('is the /64 network for IPv6, however it is written', () => {
         for (const address of [
             '2001:db8:1:2:3:4:5:6',
             '2001:db8:1:2::',
@@ -48,9 +48,10 @@ describe('an address', () => {
         expect(clientNetwork('::1')).to.equal('0:0:0:0::/64');
         expect(clientNetwork('::')).to.equal('0:0:0:0::/64');
         expect(clientNetwork('fe80::1%eth0')).to.equal('fe80:0:0:0::/64');
+        expect(clientNetwork('fe80::1%eth0.100')).to.equal('fe80:0:0:0::/64');
     });
 
-    it('that is none is taken as the host gave it', () => {
+    it('is the given text when it is not an IP address', () => {
         for (const address of ['', 'unix', '192.0.2.1, 192.0.2.2', '::ffff:192.0.2.999', '[2001:db8::1]:443', 'x:y']) {
             expect(clientNetwork(address)).to.equal(address);
         }
