@@ -3,10 +3,7 @@ import {
     deleteAnyClient,
     getAnyClient,
     listAllClients,
-    updateAnyClient,
-    type AdminClientChange,
-    type AdminNewClient,
-    type ClientFilter
+    updateAnyClient
 } from './clients/admin-clients';
 import {
     createClient,
@@ -16,7 +13,7 @@ import {
     rotateSecret,
     updateClient
 } from './clients/member-clients';
-import type { ClientChange, NewClient } from './clients/member-clients';
+import type { AdminClientChange, AdminNewClient, ClientChange, NewClient } from './clients/fields';
 import type { ClientDescription } from './clients/describe';
 import type { Context } from './context';
 import { ManagementError } from './errors/management-error';
@@ -36,6 +33,7 @@ import type { Account } from './options/options';
 import { listTokens, type Token, type TokenStatus } from './store/token-list';
 import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './store/device-authorization-list';
 import { revokeAnyToken, revokeClientTokens, revokeToken } from './flows/revoke-grants';
+import type { ClientFilter } from './store/client-list';
 import type { Page } from './store/paging';
 
 /**

@@ -3,7 +3,7 @@ import { OAuthError } from '../errors/oauth-error';
 import type { Caller } from '../rate-limits/rate-limits';
 import type { Form } from '../parameters';
 import { hashClientSecret, sameHash } from '../tokens/secret';
-import type { Client } from './client';
+import type { Client } from '../store/clients';
 
 /** What a request says of its client. */
 export interface ClientCredentials extends Caller {

@@ -1,4 +1,4 @@
-import type { OAuthClient } from '../../entities';
+import type { OAuthClient } from '../../entities/index';
 import { splitNames } from '../scopes/text';
 
 /** A client as the management endpoints show it. */

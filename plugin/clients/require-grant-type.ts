@@ -1,4 +1,4 @@
-import type { Client } from './client';
+import type { Client } from '../store/clients';
 import { OAuthError } from '../errors/oauth-error';
 
 /**

@@ -8,8 +8,7 @@ import {
     updateAnyClient
 } from '../clients/admin-clients';
 import type { Context } from '../context';
-import { ManagementError } from '../errors/management-error';
-import { holds } from '../scopes/registry';
+import { requireAdministrator } from '../policy';
 import { listDeviceAuthorizations } from '../store/device-authorization-list';
 import { listTokens, TOKEN_STATUSES, type TokenStatus } from '../store/token-list';
 import { revokeAnyToken } from '../flows/revoke-grants';
@@ -97,20 +96,8 @@ function route(context: Context, endpoint: Omit<SessionEndpoint, 'shape'>): Serv
         ...endpoint,
         shape: 'management',
         handler: (request, account, h) => {
-            requireAdministrator(context, account.permissions);
+            requireAdministrator(context, account);
             return endpoint.handler(request, account, h);
         }
     });
-}
-
-/** @throws ManagementError 403 */
-export function requireAdministrator({ scopeRegistry }: Context, permissions: readonly string[]): void {
-    if (!holds(scopeRegistry, permissions, scopeRegistry.administrator)) {
-        throw new ManagementError(
-            'forbidden',
-            'The account is not an administrator.',
-            'Sign in with an account that is one.',
-            { permission: scopeRegistry.administrator }
-        );
-    }
 }

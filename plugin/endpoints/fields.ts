@@ -1,6 +1,5 @@
 import Joi from 'joi';
-import type { AdminClientChange, AdminNewClient } from '../clients/admin-clients';
-import type { ClientChange, NewClient } from '../clients/member-clients';
+import type { AdminClientChange, AdminNewClient, ClientChange, NewClient } from '../clients/fields';
 
 /** Lists of names in a client: scopes or grant types. */
 const names = Joi.array().items(Joi.string().max(128)).max(200);

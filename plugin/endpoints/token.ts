@@ -1,6 +1,8 @@
 import type { ServerRoute } from '@hapi/hapi';
 import { authenticateClient } from '../clients/authenticate';
-import { DEVICE_CODE_GRANT, findClient, type Client } from '../clients/client';
+import { findClient } from '../clients/find-client';
+import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
+import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import { authorizationCodeGrant } from '../grant-types/authorization-code';

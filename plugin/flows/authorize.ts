@@ -1,4 +1,4 @@
-import { findClient, type Client } from '../clients/client';
+import { findClient } from '../clients/find-client';
 import { isRegistered } from '../clients/redirect-uri';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
@@ -6,6 +6,7 @@ import type { Account } from '../options/options';
 import type { Form } from '../parameters';
 import { resolveScope } from '../scopes/resolve';
 import { createAuthorizationRequest } from '../store/authorization-requests';
+import type { Client } from '../store/clients';
 import { requireMayAuthorize } from '../policy';
 import { checkResource, requestedScope, required } from '../parameters';
 import { requireGrantType } from '../clients/require-grant-type';

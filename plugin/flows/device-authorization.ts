@@ -1,6 +1,8 @@
 import type { ClientCredentials } from '../clients/authenticate';
 import { refuseClient } from '../clients/authenticate';
-import { DEVICE_CODE_GRANT, findClient, FIRST_PARTY_SCOPES } from '../clients/client';
+import { findClient } from '../clients/find-client';
+import { FIRST_PARTY_SCOPES } from '../clients/first-party-client';
+import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client';
+import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import { attemptUserCode } from './user-code-attempts';

@@ -1,9 +1,10 @@
 import { authenticateClient, refuseClient, type ClientCredentials } from '../clients/authenticate';
-import { findClient, type Client } from '../clients/client';
+import { findClient } from '../clients/find-client';
 import type { Context } from '../context';
 import type { Form } from '../parameters';
 import { joinNames } from '../scopes/text';
 import { verifyAccessToken } from '../tokens/access-token';
+import type { Client } from '../store/clients';
 import { findPresentedToken, isPastCap } from '../store/token-family';
 import { readRefreshToken, type TokenReference } from '../tokens/refresh-token';
 import { hashSecret, sameHash } from '../tokens/secret';

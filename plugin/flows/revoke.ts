@@ -1,5 +1,6 @@
 import { authenticateClient, type ClientCredentials } from '../clients/authenticate';
-import { findClient, ensureFirstPartyClient } from '../clients/client';
+import { findClient } from '../clients/find-client';
+import { ensureFirstPartyClient } from '../clients/first-party-client';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';

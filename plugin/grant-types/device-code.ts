@@ -1,4 +1,5 @@
-import { DEVICE_CODE_GRANT, type Client } from '../clients/client';
+import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
+import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';

@@ -1,5 +1,7 @@
 import { authenticateClient, type ClientCredentials } from '../clients/authenticate';
-import { findClient, ensureFirstPartyClient, type Client } from '../clients/client';
+import { findClient } from '../clients/find-client';
+import { ensureFirstPartyClient } from '../clients/first-party-client';
+import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { DatabaseUnavailable } from '../store/database';
 import { OAuthError } from '../errors/oauth-error';

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client';
+import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import type { Account } from '../options/options';
 import { joinNames } from '../scopes/text';

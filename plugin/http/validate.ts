@@ -36,10 +36,9 @@ function fieldError({ details }: Joi.ValidationError): ManagementError {
         .map((part, place) => (typeof part === 'number' ? `[${part}]` : place === 0 ? part : `.${part}`))
         .join('')
         .slice(0, 100);
-    const what = `${message.charAt(0).toUpperCase()}${message.slice(1)}`.slice(0, 300);
     const suggested =
         type === 'object.unknown'
             ? 'Leave the field out, or check its spelling.'
             : 'Correct the field that metadata names.';
-    return invalidField(field, type, `${what}.`, suggested);
+    return invalidField(field, type, `${message.slice(0, 300)}.`, suggested);
 }

@@ -1,6 +1,7 @@
-import { deleteAnyClient, findClientRows, getAnyClient, listAllClients } from '../clients/admin-clients';
-import { DEVICE_CODE_GRANT } from '../clients/client';
-import { requireAdministrator } from '../endpoints/admin';
+import { deleteAnyClient, getAnyClient, listAllClients } from '../clients/admin-clients';
+import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
+import { requireAdministrator } from '../policy';
+import { findClientRows } from '../store/clients';
 import { requestTarget } from '../http/request-target';
 import { splitNames } from '../scopes/text';
 import { listDeviceAuthorizations } from '../store/device-authorization-list';
@@ -139,7 +140,7 @@ export function adminPages(pages: Pages, path: string): Page[] {
             handler: async ({ query, view }) => {
                 const list = await listDeviceAuthorizations(context, pageNumber(query));
                 const rows = await findClientRows(
-                    context,
+                    context.database,
                     list.device_authorisations.map(({ client_id: id }) => id)
                 );
                 const now = context.clock();
@@ -212,7 +213,7 @@ export function adminPages(pages: Pages, path: string): Page[] {
 
 function forAdministrators(handler: Page['handler']): Page['handler'] {
     return async (visit: Visit) => {
-        requireAdministrator(visit.pages.context, visit.account.permissions);
+        requireAdministrator(visit.pages.context, visit.account);
         return handler(visit);
     };
 }

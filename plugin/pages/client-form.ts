@@ -1,5 +1,5 @@
-import { DEVICE_CODE_GRANT } from '../clients/client';
-import type { NewClient } from '../clients/member-clients';
+import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
+import type { NewClient } from '../clients/fields';
 import { ManagementError } from '../errors/management-error';
 import { covers, heldPermissions, STANDARD_SCOPES } from '../scopes/registry';
 import { describeScope, type ShownScope, type Visit } from './page';

@@ -1,4 +1,4 @@
-import type { Client } from '../clients/client';
+import type { Client } from '../store/clients';
 import type { Asked, DeviceConsent } from '../flows/device-consent';
 import { covers, isStandardScope } from '../scopes/registry';
 import { describeScope, type Pages, type ShownScope, type Visit } from './page';

@@ -1,15 +1,15 @@
 import type { ResponseObject } from '@hapi/hapi';
-import { DEVICE_CODE_GRANT } from '../clients/client';
+import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
 import type { ClientDescription } from '../clients/describe';
 import {
     createClient,
     deleteClient,
     getClient,
     listClientPage,
-    mayManageClients,
     rotateSecret,
     updateClient
 } from '../clients/member-clients';
+import { mayManageClients } from '../policy';
 import {
     EMPTY,
     fieldError,

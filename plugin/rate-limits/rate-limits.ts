@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import type { Client } from '../clients/client';
+import type { Client } from '../store/clients';
 import { OAuthError } from '../errors/oauth-error';
 import type { LimitName, Settings } from '../options/options';
 import { clientNetwork } from './client-network';

@@ -1,5 +1,5 @@
 import { OAuthAuthorizationRequest } from '../../entities/index';
-import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from '../clients/client';
+import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from './clients';
 import type { Context } from '../context';
 import type { Queries } from './database';
 import { createId, ID_PATTERN } from '../ids';

@@ -1,5 +1,5 @@
 import { OAuthDeviceAuthorization } from '../../entities/index';
-import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from '../clients/client';
+import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from './clients';
 import type { Context } from '../context';
 import { DuplicateKey, type Queries } from './database';
 import { createId } from '../ids';

@@ -1,5 +1,5 @@
 import { OAuthGrant, OAuthRefreshToken } from '../../entities/index';
-import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from '../clients/client';
+import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from './clients';
 import type { Context } from '../context';
 import { DuplicateKey, type Database, type Queries } from './database';
 import type { EndReason } from '../events';

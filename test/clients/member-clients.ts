@@ -217,6 +217,23 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await clients.get(FRIGG, client.id)).to.equal(narrowed);
         });
 
+        it('take no field that only an administrator may set', async () => {
+            const more: object = {
+                account_id: ODIN,
+                client_id: unique('mine'),
+                scope_policy: 'inherit',
+                client_secret_hash: 'a'.repeat(64),
+                allowed_grants: ['client_credentials']
+            };
+            const { client, client_secret: secret } = await clients.create(FRIGG, { ...BOT, ...more });
+            expect([client.account_id, client.scope_policy]).to.equal([FRIGG, 'explicit']);
+            expect(client.client_id).to.match(/^sdoak_/);
+            expect(await credentialsWork(client.client_id, secret!)).to.be.true();
+            const changed = await clients.update(FRIGG, client.id, { name: 'Renamed', ...more });
+            expect(changed).to.equal({ ...client, name: 'Renamed' });
+            expect(await clients.update(FRIGG, client.id, { ...more, allowed_grants: [] } as object)).to.equal(changed);
+        });
+
         it('keep to the rules when they change', async () => {
             const web = await clients.create(FRIGG, {
                 ...BOT,

@@ -1,0 +1,28 @@
+import { invalidField } from '../errors/management-error';
+import { randomSecret } from '../tokens/secret';
+
+/** The characters of a `client_id`. Others are not looked up: a database may take `x` and `x ` for the same. */
+export const CLIENT_ID_PATTERN = /^[A-Za-z0-9._~-]{1,128}$/;
+
+const PREFIX = 'sdoak_';
+
+/** A new, random `client_id`. */
+export function createClientId(): string {
+    return PREFIX + randomSecret();
+}
+
+/**
+ * Checks a `client_id` that an administrator chose.
+ *
+ * @throws ManagementError 400
+ */
+export function checkClientId(clientId: string): void {
+    if (!CLIENT_ID_PATTERN.test(clientId)) {
+        throw invalidField(
+            'client_id',
+            'characters',
+            'A client_id must have 1 to 128 letters, digits and ._~-',
+            'Choose another one, or leave it out to have one generated.'
+        );
+    }
+}

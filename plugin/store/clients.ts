@@ -1,0 +1,270 @@
+import { OAuthClient } from '../../entities/index';
+import type { ScopeRule } from '../scopes/resolve';
+import { splitNames } from '../scopes/text';
+import type { Database, Queries } from './database';
+
+/** A client (RFC 6749 §2) as a request needs it. Times are epoch milliseconds. */
+export interface Client extends ScopeRule {
+    /** The primary key, which other rows refer to. */
+    id: string;
+    /** The client identifier (RFC 6749 §2.2). */
+    clientId: string;
+    name: string;
+    /** The owner; null where the client has none. */
+    accountId: string | null;
+    type: 'public' | 'confidential';
+    policy: 'explicit' | 'inherit';
+    firstParty: boolean;
+    redirectUris: string[];
+    /** The scopes that the client may ask for. */
+    allowed: string[];
+    /** The grant types that the client may use. */
+    grants: string[];
+    secretHash: string | null;
+    previousSecretHash: string | null;
+    previousSecretExpiresAt: number | null;
+}
+
+/** What a query selects of `oauth_clients c` for `clientFromRow`. */
+export const CLIENT_COLUMNS = `c.id AS c_id, c.client_id AS c_client_id, c.name AS c_name, c.account_id AS c_account_id,
+    c.type AS c_type, c.scope_policy AS c_scope_policy, c.first_party AS c_first_party,
+    c.redirect_uris AS c_redirect_uris, c.allowed_scopes AS c_allowed_scopes, c.allowed_grants AS c_allowed_grants,
+    c.secret_hash AS c_secret_hash, c.previous_secret_hash AS c_previous_secret_hash,
+    c.previous_secret_expires_at AS c_previous_secret_expires_at`;
+
+export interface ClientColumns {
+    c_id: string;
+    c_client_id: string;
+    c_name: string;
+    c_account_id: string | null;
+    c_type: Client['type'];
+    c_scope_policy: Client['policy'];
+    c_first_party: number;
+    c_redirect_uris: string;
+    c_allowed_scopes: string;
+    c_allowed_grants: string;
+    c_secret_hash: string | null;
+    c_previous_secret_hash: string | null;
+    c_previous_secret_expires_at: number | string | null;
+}
+
+export function clientFromRow(row: ClientColumns): Client {
+    return {
+        id: row.c_id,
+        clientId: row.c_client_id,
+        name: row.c_name,
+        accountId: row.c_account_id,
+        type: row.c_type,
+        policy: row.c_scope_policy,
+        firstParty: Boolean(row.c_first_party),
+        redirectUris: JSON.parse(row.c_redirect_uris) as string[],
+        allowed: splitNames(row.c_allowed_scopes),
+        grants: splitNames(row.c_allowed_grants),
+        secretHash: row.c_secret_hash,
+        previousSecretHash: row.c_previous_secret_hash,
+        previousSecretExpiresAt: optionalTime(row.c_previous_secret_expires_at)
+    };
+}
+
+/** The client with a `client_id`; null where there is none or it was deleted. */
+export async function findClientByClientId(queries: Queries, clientId: string): Promise<Client | null> {
+    const [row] = await queries.query<ClientColumns>(
+        `SELECT ${CLIENT_COLUMNS} FROM oauth_clients c WHERE c.client_id = ? AND c.deleted_at IS NULL`,
+        [clientId]
+    );
+    return row ? clientFromRow(row) : null;
+}
+
+/** The client with both ids; null where there is none. */
+export async function findClientByIds(queries: Queries, id: string, clientId: string): Promise<Client | null> {
+    const [row] = await queries.query<ClientColumns>(
+        `SELECT ${CLIENT_COLUMNS} FROM oauth_clients c WHERE c.id = ? AND c.client_id = ?`,
+        [id, clientId]
+    );
+    return row ? clientFromRow(row) : null;
+}
+
+/** The `client_id`s of a list that have a row, deleted clients included. */
+export async function findKnownClientIds(queries: Queries, clientIds: readonly string[]): Promise<Set<string>> {
+    if (clientIds.length === 0) {
+        return new Set();
+    }
+    const rows = await queries.query<{ client_id: string }>(
+        `SELECT client_id FROM oauth_clients WHERE client_id IN (${placeholders(clientIds)})`,
+        clientIds
+    );
+    return new Set(rows.map((row) => row.client_id));
+}
+
+/** What a query selects of `oauth_clients c` for `wholeClientRow`. */
+export const WHOLE_CLIENT_COLUMNS = `${CLIENT_COLUMNS}, c.created_at AS c_created_at, c.updated_at AS c_updated_at,
+    c.deleted_at AS c_deleted_at`;
+
+export interface WholeClientColumns extends ClientColumns {
+    c_created_at: number | string;
+    c_updated_at: number | string;
+    c_deleted_at: number | string | null;
+}
+
+export function wholeClientRow(row: WholeClientColumns): OAuthClient {
+    return {
+        id: row.c_id,
+        accountId: row.c_account_id,
+        clientId: row.c_client_id,
+        name: row.c_name,
+        type: row.c_type,
+        scopePolicy: row.c_scope_policy,
+        firstParty: Boolean(row.c_first_party),
+        redirectUris: row.c_redirect_uris,
+        allowedScopes: row.c_allowed_scopes,
+        allowedGrants: row.c_allowed_grants,
+        secretHash: row.c_secret_hash,
+        previousSecretHash: row.c_previous_secret_hash,
+        previousSecretExpiresAt: optionalTime(row.c_previous_secret_expires_at),
+        createdAt: Number(row.c_created_at),
+        updatedAt: Number(row.c_updated_at),
+        deletedAt: optionalTime(row.c_deleted_at)
+    };
+}
+
+/** The row of a client by its `id`; null where there is none or it was deleted. */
+export async function findClientRow(queries: Queries, id: string): Promise<OAuthClient | null> {
+    const [row] = await queries.query<WholeClientColumns>(
+        `SELECT ${WHOLE_CLIENT_COLUMNS} FROM oauth_clients c WHERE c.id = ? AND c.deleted_at IS NULL`,
+        [id]
+    );
+    return row ? wholeClientRow(row) : null;
+}
+
+/** The rows of clients by their `id`s, deleted ones included. */
+export async function findClientRows(queries: Queries, ids: readonly string[]): Promise<Map<string, OAuthClient>> {
+    const distinct = [...new Set(ids)];
+    if (distinct.length === 0) {
+        return new Map();
+    }
+    const rows = await queries.query<WholeClientColumns>(
+        `SELECT ${WHOLE_CLIENT_COLUMNS} FROM oauth_clients c WHERE c.id IN (${placeholders(distinct)})`,
+        distinct
+    );
+    return new Map(rows.map((row) => [row.c_id, wholeClientRow(row)]));
+}
+
+/** @throws DuplicateKey when the `client_id` is taken, by a deleted client too */
+export function insertClientRow(queries: Queries, row: OAuthClient): Promise<void> {
+    return queries.insert(OAuthClient, row);
+}
+
+/** The columns that a change may write, by their names in the entity. */
+const CHANGEABLE = {
+    accountId: 'account_id',
+    clientId: 'client_id',
+    name: 'name',
+    scopePolicy: 'scope_policy',
+    redirectUris: 'redirect_uris',
+    allowedScopes: 'allowed_scopes',
+    allowedGrants: 'allowed_grants'
+} as const;
+
+export type ClientRowChange = Partial<Pick<OAuthClient, keyof typeof CHANGEABLE>>;
+
+/**
+ * Changes a client's row, unless what the change was checked against has changed since the row was read: its owner,
+ * grant types, scopes and redirect URIs.
+ *
+ * @param read the row as it was when the change was checked
+ * @param now epoch milliseconds
+ * @returns false when the row is another one by now, or deleted
+ * @throws DuplicateKey when the new `client_id` is taken
+ */
+export async function updateClientRow(
+    queries: Queries,
+    read: OAuthClient,
+    change: ClientRowChange,
+    now: number
+): Promise<boolean> {
+    const names = Object.keys(change) as (keyof typeof CHANGEABLE)[];
+    const owner = read.accountId === null ? [] : [read.accountId];
+    const updated = await queries.execute(
+        `UPDATE oauth_clients SET ${names.map((name) => `${CHANGEABLE[name]} = ?, `).join('')}updated_at = ?
+        WHERE id = ? AND deleted_at IS NULL AND account_id ${read.accountId === null ? 'IS NULL' : '= ?'}
+            AND allowed_grants = ? AND allowed_scopes = ? AND redirect_uris = ?`,
+        [
+            ...names.map((name) => change[name]),
+            now,
+            read.id,
+            ...owner,
+            read.allowedGrants,
+            read.allowedScopes,
+            read.redirectUris
+        ]
+    );
+    return updated > 0;
+}
+
+/** Renames a client, whoever it belongs to. */
+export async function renameClient(queries: Queries, id: string, name: string, now: number): Promise<void> {
+    await queries.execute('UPDATE oauth_clients SET name = ?, updated_at = ? WHERE id = ?', [name, now, id]);
+}
+
+/**
+ * Gives a client a new secret. The secret before it is kept until `previousExpiresAt`, or dropped at once where that is
+ * null; an older one is dropped in any case.
+ *
+ * @param secretHash lower-case hex SHA-256
+ * @param now epoch milliseconds, as is `previousExpiresAt`
+ * @returns false when the client was deleted
+ */
+export async function replaceClientSecret(
+    queries: Queries,
+    id: string,
+    secretHash: string,
+    previousExpiresAt: number | null,
+    now: number
+): Promise<boolean> {
+    // The order of the assignments matters: MySQL reads what it has just set.
+    const replaced = await queries.execute(
+        `UPDATE oauth_clients SET previous_secret_hash = ${previousExpiresAt === null ? 'NULL' : 'secret_hash'},
+            previous_secret_expires_at = ?, secret_hash = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL`,
+        [previousExpiresAt, secretHash, now, id]
+    );
+    return replaced > 0;
+}
+
+/** Tables whose rows wait for a client and are deleted with it. */
+const PENDING = ['oauth_device_authorizations', 'oauth_authorization_requests', 'oauth_authorization_codes'];
+
+/**
+ * Deletes a client: it can no longer authenticate, its grants are revoked, what was pending is gone. Its row stays for
+ * as long as the lists of revoked grants name it.
+ *
+ * @param now epoch milliseconds
+ * @returns false when there is no such client, or it was deleted before
+ */
+export function deleteClientRow(database: Database, id: string, now: number): Promise<boolean> {
+    return database.transaction(async (queries) => {
+        const deleted = await queries.execute(
+            `UPDATE oauth_clients SET deleted_at = ?, updated_at = ?, secret_hash = NULL, previous_secret_hash = NULL,
+                previous_secret_expires_at = NULL WHERE id = ? AND deleted_at IS NULL`,
+            [now, now, id]
+        );
+        if (deleted === 0) {
+            return false;
+        }
+        await queries.execute(
+            "UPDATE oauth_grants SET ended_at = ?, end_reason = 'client_deleted' WHERE oauth_client_id = ? AND ended_at IS NULL",
+            [now, id]
+        );
+        for (const table of PENDING) {
+            await queries.execute(`DELETE FROM ${table} WHERE oauth_client_id = ?`, [id]);
+        }
+        return true;
+    });
+}
+
+function placeholders(values: readonly unknown[]): string {
+    return values.map(() => '?').join(', ');
+}
+
+function optionalTime(value: number | string | null): number | null {
+    return value === null ? null : Number(value);
+}
