@@ -15,7 +15,7 @@ interface Finished {
 }
 
 /** A child process and all that it has written so far. */
-class Program {
+export class Program {
     output = '';
     readonly finished: Promise<Finished>;
 
@@ -43,7 +43,7 @@ class Program {
     }
 }
 
-function run(file: string, args: string[], { cwd, env = {} }: { cwd: string; env?: Environment }): Program {
+export function run(file: string, args: string[], { cwd, env = {} }: { cwd: string; env?: Environment }): Program {
     const child = spawn(process.execPath, [file, ...args], {
         cwd,
         // Nothing of the settings that the person who runs the tests may have.
@@ -68,7 +68,7 @@ export async function buildExample(): Promise<void> {
     }
 }
 
-async function freePort(): Promise<number> {
+export async function freePort(): Promise<number> {
     const server = createServer().listen(0, '127.0.0.1');
     await once(server, 'listening');
     const { port } = server.address() as AddressInfo;
