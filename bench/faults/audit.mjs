@@ -12,8 +12,8 @@ const FORKS = `
 const REVOKED = ['revoked_by_account', 'revoked_by_client'];
 
 /**
- * Holds what the clients know against what the database says: each chain's head is the token that its client holds, as
- * many rotations from the first as the client has seen, and alive unless somebody ended it.
+ * Compares the database with what the clients know. The head of each token family must be the token that its client has,
+ * its generation the number of rotations that the client has seen, and the grant alive unless it was revoked.
  *
  * @returns how many grants are alive
  */
@@ -22,14 +22,14 @@ export async function audit(connection, members, records) {
     records.forked.push(...forks.map(({ grant_id: id, generation }) => `Two rows of ${id}, ${generation}`));
     const [rows] = await connection.query(HEADS);
     const heads = new Map(rows.map((row) => [row.id, row]));
-    const ofNobody = new Set(heads.keys());
+    const unknown = new Set(heads.keys());
     for (const member of members) {
         const head = heads.get(member.grantId);
-        ofNobody.delete(member.grantId);
+        unknown.delete(member.grantId);
         const isAlive = head !== undefined && head.ended_at === null;
-        if (member.isEnding) {
+        if (member.isRevoking) {
             if (isAlive || (head && !REVOKED.includes(head.end_reason))) {
-                records.wrong.push(`${member.account}: its grant was ended, and is ${head.end_reason ?? 'alive'}`);
+                records.wrong.push(`${member.account}: its grant was revoked, but is ${head.end_reason ?? 'alive'}`);
             }
         } else if (member.isLost) {
             records.notes.push(
@@ -38,11 +38,11 @@ export async function audit(connection, members, records) {
         } else if (!isAlive) {
             records.lost.push(`${member.account}: its grant is ${head?.end_reason ?? 'gone'}`);
         } else if (head.token_hash !== createHash('sha256').update(member.token).digest('base64url')) {
-            records.lost.push(`${member.account}: the head of its chain is another token than it holds`);
+            records.lost.push(`${member.account}: the head of its token family is not the token that it has`);
         } else if (head.generation !== member.rotations) {
             records.forked.push(`${member.account}: ${head.generation} generations, ${member.rotations} rotations`);
         }
     }
-    records.wrong.push(...[...ofNobody].map((id) => `${id}: a grant that nobody was given`));
+    records.wrong.push(...[...unknown].map((id) => `${id}: a grant that no client received`));
     return rows.filter((row) => row.ended_at === null).length;
 }

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer } from 'node:net';
 
-/** The way from the web process to the database, which can be cut and can fall silent. */
+/** The connections between the web process and the database, which can be cut and can fall silent. */
 export class Line {
     cuts = 0;
     #listener;
@@ -21,12 +21,12 @@ export class Line {
         return line;
     }
 
-    /** @param chance that a connection is cut somewhere in the next bytes that come by, either way */
+    /** @param chance that a connection is cut within the next piece of data, in either direction */
     cut(chance) {
         this.#chance = chance;
     }
 
-    /** Nothing comes through any more, and nothing is cut. */
+    /** Stops or resumes all data. Connections stay open. */
     silence(silent) {
         this.#silent = silent;
         for (const socket of [...this.#pairs].flat()) {

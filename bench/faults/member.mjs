@@ -1,27 +1,27 @@
 import { createPublicKey, verify } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { comeBack, persist, send } from './http.mjs';
+import { persist, retryDelay, send } from '../lib/http.mjs';
 
-/** How often a client sends the same refresh twice at the same time, asks for less, and shows its access token. */
+/** How often a client sends a refresh twice at once, asks for less scope, and uses its access token. */
 const TWICE = 0.05;
 const LESS = 0.1;
-const SHOWN = 0.1;
+const USED = 0.1;
 
 /**
- * An application that stays signed in for one account, as it should: it keeps its refresh token until it has read
- * another completely, and tries again when it is told to or told nothing.
+ * An application that stays signed in for one account. It keeps its refresh token until it has read the next one completely,
+ * and retries when a response says so or is missing.
  */
 export class Member {
-    /** How often it was given a new refresh token. */
+    /** How many new refresh tokens it has received. */
     rotations = 0;
     isLost = false;
-    /** When somebody began to end its grant, and when that was answered: milliseconds. */
-    endingAt;
-    endedAt;
-    /** What its last attempts came to, the latest last, for the report of a loss. */
+    /** When the revocation of its grant began, and when it was confirmed: milliseconds. */
+    revokingAt;
+    revokedAt;
+    /** The outcomes of its last attempts, the latest last. They are printed when a grant is lost. */
     #attempts = [];
 
-    /** @param tokens the first, whose scope all later ones have to have */
+    /** @param tokens the first token response; later ones must have the same scope */
     constructor({ application, account, tokens, issuer, key, records }) {
         this.application = application;
         this.account = account;
@@ -37,11 +37,11 @@ export class Member {
         return this.token.slice(6, 26);
     }
 
-    get isEnding() {
-        return this.endingAt !== undefined;
+    get isRevoking() {
+        return this.revokingAt !== undefined;
     }
 
-    /** Refreshes now and then. @param interval milliseconds on average */
+    /** Refreshes at random intervals. @param interval average, milliseconds */
     async live(interval, until) {
         while (!this.isLost) {
             await sleep(interval * (0.5 + Math.random()));
@@ -52,54 +52,54 @@ export class Member {
         }
     }
 
-    /** Refreshes until there is an answer. An ended grant is tried again and again: it may never come back. */
+    /** Refreshes until there is a final response. A revoked grant is tried too: it must stay revoked. */
     async refresh(deadline) {
         const token = this.token;
         const began = performance.now();
         while (performance.now() < deadline) {
             const times = Math.random() < TWICE ? 2 : 1;
-            const answers = await Promise.all(Array.from({ length: times }, () => this.#present(token)));
-            const successors = answers.map(({ successor }) => successor).filter(Boolean);
+            const responses = await Promise.all(Array.from({ length: times }, () => this.#present(token)));
+            const successors = responses.map(({ successor }) => successor).filter(Boolean);
             if (successors.length > 0) {
                 this.token = successors[0];
                 this.rotations += 1;
             }
-            if (answers.some(({ refused }) => refused) && !this.isEnding) {
+            if (responses.some(({ refused }) => refused) && !this.isRevoking) {
                 this.isLost = true;
                 const waited = Math.round((performance.now() - began) / 1000);
-                this.#lost(`invalid_grant, ${waited} s after it had first presented its token`);
+                this.#lost(`invalid_grant, ${waited} s after it first presented its token`);
             }
-            if (successors.length > 0 || answers.some(({ refused }) => refused)) {
+            if (successors.length > 0 || responses.some(({ refused }) => refused)) {
                 return;
             }
-            await sleep(Math.max(...answers.map(({ wait }) => wait)));
+            await sleep(Math.max(...responses.map(({ wait }) => wait)));
         }
         this.isLost = true;
-        this.#lost('no answer any more');
+        this.#lost('no response until the deadline');
     }
 
-    /** Ends the grant, as its account or as its client. */
-    async end(asAccount) {
-        this.endingAt = performance.now();
+    /** Revokes the grant, as its account or as its client. */
+    async revoke(asAccount) {
+        this.revokingAt = performance.now();
         const { origin } = this.application;
         const note = ({ failed, status }) => this.records.count(failed ?? status);
-        let answer;
+        let response;
         if (asAccount) {
             const tokens = `${origin}/api/auth/oauth/tokens`;
             const headers = { 'x-account': this.account };
-            answer = await persist('GET', `${tokens}?status=active`, { headers }, note);
-            const [head] = answer.body?.tokens ?? [];
+            response = await persist('GET', `${tokens}?status=active`, { headers }, note);
+            const [head] = response.body?.tokens ?? [];
             if (head?.grant_id === this.grantId) {
-                answer = await persist('DELETE', `${tokens}/${head.id}`, { headers }, note);
+                response = await persist('DELETE', `${tokens}/${head.id}`, { headers }, note);
             }
         } else {
             const form = this.application.form(this.account, { token: this.token });
-            answer = await persist('POST', `${origin}/api/oauth/revoke`, form, note);
+            response = await persist('POST', `${origin}/api/oauth/revoke`, form, note);
         }
-        if (answer.status !== (asAccount ? 204 : 200)) {
-            this.#wrong(`${asAccount ? 'DELETE' : 'revoke'} answered ${answer.status} ${answer.text}`);
+        if (response.status !== (asAccount ? 204 : 200)) {
+            this.#wrong(`${asAccount ? 'DELETE' : 'revoke'} answered ${response.status} ${response.text}`);
         }
-        this.endedAt = performance.now();
+        this.revokedAt = performance.now();
     }
 
     /** Presents a refresh token once. @returns `{ successor }`, `{ refused: true }` or `{ wait }` */
@@ -111,30 +111,31 @@ export class Member {
             ...(asked !== undefined && { scope: asked })
         });
         const sent = performance.now();
-        const answer = await send('POST', `${this.application.origin}/api/oauth/token`, form);
-        const outcome = answer.failed ?? `${answer.status}${answer.status === 400 ? ` ${answer.body?.error}` : ''}`;
+        const response = await send('POST', `${this.application.origin}/api/oauth/token`, form);
+        const outcome =
+            response.failed ?? `${response.status}${response.status === 400 ? ` ${response.body?.error}` : ''}`;
         this.records.count(outcome);
         this.#attempts.push({ sent, took: performance.now() - sent, outcome });
         this.#attempts.splice(0, this.#attempts.length - 25);
-        const wait = comeBack(answer);
+        const wait = retryDelay(response);
         if (wait !== null) {
             return { wait };
         }
-        if (answer.status === 400 && answer.body?.error === 'invalid_grant') {
+        if (response.status === 400 && response.body?.error === 'invalid_grant') {
             return { refused: true };
         }
-        const successor = answer.body?.refresh_token;
-        if (answer.status !== 200 || typeof successor !== 'string') {
-            this.#wrong(`a refresh answered ${answer.status} ${answer.text}`);
+        const successor = response.body?.refresh_token;
+        if (response.status !== 200 || typeof successor !== 'string') {
+            this.#wrong(`a refresh answered ${response.status} ${response.text}`);
             return { wait: 1000 };
         }
-        if (this.endedAt !== undefined && sent > this.endedAt) {
-            this.#wrong('refreshed after its grant had been ended');
+        if (this.revokedAt !== undefined && sent > this.revokedAt) {
+            this.#wrong('refreshed after its grant was revoked');
         }
         this.records.refreshed({ presented: token, successor, sent });
-        this.#check(answer.body, asked ?? this.scope);
-        if (Math.random() < SHOWN) {
-            await this.#show(answer.body.access_token);
+        this.#check(response.body, asked ?? this.scope);
+        if (Math.random() < USED) {
+            await this.#useAccessToken(response.body.access_token);
         }
         return { successor };
     }
@@ -153,11 +154,13 @@ export class Member {
             id.aud === clientId &&
             tokens.refresh_token.slice(6, 26) === this.grantId;
         if (!isOwn) {
-            this.#wrong(`tokens that are not its own: ${JSON.stringify({ access, id, scope: tokens.scope })}`);
+            this.#wrong(
+                `tokens of another account, client or scope: ${JSON.stringify({ access, id, scope: tokens.scope })}`
+            );
         }
     }
 
-    /** Undefined for what the forum did not sign. */
+    /** The claims of a token; undefined unless the forum signed it. */
     #claims(token = '') {
         const [header, payload, signature] = token.split('.');
         const isSigned =
@@ -166,13 +169,13 @@ export class Member {
         return isSigned ? JSON.parse(Buffer.from(payload, 'base64url')) : undefined;
     }
 
-    async #show(token) {
+    async #useAccessToken(token) {
         const headers = { authorization: `Bearer ${token}` };
-        const answer = await send('GET', `${this.application.origin}/whoami`, { headers });
-        const { failed, status, body } = answer;
-        if (failed === undefined && comeBack(answer) === null) {
+        const response = await send('GET', `${this.application.origin}/whoami`, { headers });
+        const { failed, status, body } = response;
+        if (failed === undefined && retryDelay(response) === null) {
             if (status !== 200 || body.account !== this.account || body.client !== this.application.clientId) {
-                this.#wrong(`its access token answered ${status} ${answer.text}`);
+                this.#wrong(`its access token was answered ${status} ${response.text}`);
             }
         }
     }

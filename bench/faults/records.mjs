@@ -1,16 +1,16 @@
-/** What was answered in a run, and what of it must never be. */
+/** The responses of a run, and what of them must never happen. */
 export class Records {
-    /** 200, 503, 429, and connection errors by their code. */
+    /** How often each status and each connection error occurred. */
     outcomes = {};
     latencies = [];
     wrong = [];
     lost = [];
     forked = [];
-    /** What else is worth knowing of them. */
+    /** Details of the lost grants. */
     notes = [];
-    /** What happened: `{ kind, ended?, gap }`, milliseconds. */
+    /** The faults: `{ kind, ended?, gap }`, milliseconds. */
     faults = [];
-    /** When a refresh was last answered with tokens. */
+    /** When a refresh last succeeded. */
     #last = performance.now();
     #successors = new Map();
 
@@ -18,7 +18,7 @@ export class Records {
         this.outcomes[outcome] = (this.outcomes[outcome] ?? 0) + 1;
     }
 
-    /** A refresh was answered with a successor. */
+    /** Records a successful refresh. */
     refreshed({ presented, successor, sent }) {
         const now = performance.now();
         this.latencies.push(now - sent);
@@ -35,14 +35,14 @@ export class Records {
         this.#successors.set(presented, successor);
     }
 
-    /** Something begins to break. @returns to be called when it is whole again */
+    /** Records the start of a fault. @returns a function to call at its end */
     fault(kind) {
         const fault = { kind, gap: 0 };
         this.faults.push(fault);
         return () => (fault.ended = performance.now());
     }
 
-    /** The longest that no refresh at all was answered with tokens, from before a fault to after it, by kind of fault. */
+    /** The longest time without a successful refresh around a fault, by kind of fault. */
     outages() {
         const kinds = [...new Set(this.faults.map(({ kind }) => kind))];
         return kinds.map((kind) => {

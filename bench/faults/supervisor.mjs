@@ -1,17 +1,17 @@
 import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { Process } from '../process.mjs';
+import { Process } from '../lib/process.mjs';
 
-/** The sizes of the pools of one process after the other: enough connections as a rule, and sometimes too few. */
+/** The pool sizes of one process after the other: mostly enough connections, sometimes too few. */
 const POOLS = [10, 2, 10, 10, 1];
 
-/** Keeps a web process running on one port: whatever ends it, another that stands by takes its place. */
+/** Keeps a web process running on one port. When it ends, a process on standby replaces it. */
 export class Supervisor {
     origin;
     starts = 0;
-    sweeps = { runs: 0, rows: 0 };
-    /** Ends that nobody asked for, and answers of 500. */
+    cleanups = { runs: 0, rows: 0 };
+    /** Unexpected exits, and responses of 500. */
     failures = [];
     #settings;
     #child;
@@ -42,13 +42,13 @@ export class Supervisor {
         this.#child.tell(JSON.stringify(change));
     }
 
-    /** @param clock milliseconds from the true time; later processes have it too */
+    /** @param clock difference from the true time, milliseconds; also used by later processes */
     setClock(clock) {
         this.#settings.clock = clock;
         this.tell({ clock });
     }
 
-    /** @returns milliseconds until the process had ended by itself after SIGTERM; null when it had to be killed */
+    /** @returns milliseconds between SIGTERM and the end of the process; null when it had to be killed */
     async stop(patience = 20_000) {
         this.#stopping = true;
         const began = performance.now();
@@ -71,27 +71,27 @@ export class Supervisor {
             this.#read(child.lines);
             const hasListened = child.lines.some(({ listening }) => listening);
             if (hasListened && !this.#stopping && signal !== 'SIGKILL') {
-                this.failures.push(`The web process ended by itself (${code ?? signal})`);
+                this.failures.push(`The web process exited unexpectedly (${code ?? signal})`);
             }
             if (!hasListened) {
-                // Most likely its database is away.
+                // Most likely the database is down.
                 await sleep(200);
             }
         }
     }
 
     #standBy() {
-        const child = new Process('faults/web.mjs', []);
-        // What is told to a process that has just been killed is lost, as it should be.
+        const child = new Process('faults/web.mjs');
+        // Messages to a process that has just been killed are lost.
         child.child.stdin.on('error', () => undefined);
         return child;
     }
 
     #read(lines) {
-        for (const { sweep, failure } of lines) {
-            if (sweep) {
-                this.sweeps.runs += 1;
-                this.sweeps.rows += Object.values(sweep.counts).reduce((sum, rows) => sum + rows, 0);
+        for (const { cleanup, failure } of lines) {
+            if (cleanup) {
+                this.cleanups.runs += 1;
+                this.cleanups.rows += Object.values(cleanup.counts).reduce((sum, rows) => sum + rows, 0);
             }
             if (failure) {
                 this.failures.push(failure);

@@ -1,20 +1,20 @@
-// A web process that faults happen to: a forum with the plugin, and the worker of its jobs beside it.
+// The web process that faults happen to: a forum with the plugin, and a worker of its jobs.
 //
-// node web.mjs. It prints {"listening": true} once it answers, {"sweep": {…}} for each run of a job and {"failure": "…"} for
-// each answer of 500. It reads JSON lines:
-//   {"start": {…}}                begins, with these settings; until then it stands by, with all its code loaded
-//   {"clock": ms}                 moves its clock to that far from the true time
-//   {"slow": {"share", "ms"}}     that share of `accounts.find` takes up to so long
-//   {"hold": ms}                  every connection of its pool is busy for so long
+// node faults/web.mjs
+// Prints {"listening": true} when it listens, {"cleanup"} for each run of a job and {"failure"} for each response of 500.
+// Reads lines of JSON:
+//   {"start": {…}}                starts with these settings; until then it is on standby, with all its code loaded
+//   {"clock": ms}                 sets its clock to this difference from the true time
+//   {"slow": {"share", "ms"}}     makes this share of `accounts.find` take up to this long
+//   {"hold": ms}                  keeps every connection of its pool busy for this long
 
 import { createInterface } from 'node:readline';
 import { setTimeout as sleep } from 'node:timers/promises';
-import Hapi from '@hapi/hapi';
 import { Redis } from 'ioredis';
-import { connect } from '../database.mjs';
 import { startWorker } from '../dist/jobs/index.js';
-import OAuth from '../dist/plugin/index.js';
-import { PERMISSIONS } from '../peers/work.mjs';
+import { connect } from '../lib/database.mjs';
+import { Hapi, OAuth } from '../lib/plugin.mjs';
+import { PERMISSIONS } from '../lib/work.mjs';
 
 const tell = (line) => console.log(JSON.stringify(line));
 const state = { clock: 0, slow: { share: 0, ms: 0 } };
@@ -45,7 +45,7 @@ server.auth.strategy('session', 'member');
 const counters = new Redis(redis);
 counters.on('error', () => undefined);
 server.events.on({ name: 'request', channels: 'error' }, (_request, { error }) => {
-    // What the database or hapi's own limits cause is answered 503, and the load counts it.
+    // Faults of the database and hapi's own limits are answered with 503, which the clients count.
     if (error.output?.statusCode !== 503) {
         tell({ failure: error.stack });
     }
@@ -68,7 +68,7 @@ await server.register({
         session: { strategy: 'session' },
         signingKeys: [key],
         lifetimes: { refreshRetryWindow: window },
-        // All clients of a run have one address; here each account has its own.
+        // All clients of a run share one client address; the limits see one for each account.
         limits: { redis: counters, address: ({ headers }) => headers['x-account'] },
         clock
     }
@@ -86,7 +86,7 @@ const worker = startWorker({
     clock,
     every: { 'expire-device-codes': 5, 'prune-refresh-chains': 5 },
     retention: 90,
-    onSweep: (report) => tell({ sweep: report })
+    onSweep: (report) => tell({ cleanup: report })
 });
 await server.start();
 tell({ listening: true });
@@ -96,7 +96,7 @@ holdPool = (ms) => {
         dataSource.query(`SELECT SLEEP(${ms / 1000})`).catch(() => undefined);
     }
 };
-// It does not outlive who started it.
+// It ends with the process that started it.
 process.stdin.once('end', () => process.exit(1));
 process.once('SIGTERM', async () => {
     input.close();

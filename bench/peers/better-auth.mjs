@@ -1,10 +1,10 @@
-// better-auth with its OAuth provider plugin, on node:http and a MariaDB database that its own migrations made. Client and
-// resource are remembered by the process, as its options allow.
+// better-auth with its OAuth provider plugin, on node:http and a MariaDB database that its own migrations created. The
+// process caches client and resource, as its options allow.
 //
 // node peers/better-auth.mjs <database url> <signed | plain | hosted>
-//   plain: as the plugin comes, with a random access token, which is kept, and an ID token by Ed25519
-//   signed: a JWT access token, which the client gets for a resource, and an ID token, both by RS256 and the jwt plugin
-//   hosted: the same, signed by a function of the host, which the jwt plugin takes instead
+//   plain: the plugin's defaults: a stored random access token, and an ID token signed with Ed25519
+//   signed: a JWT access token for a resource, and an ID token, both signed by the jwt plugin with RS256
+//   hosted: the same, signed by a function of the host that the jwt plugin calls
 
 import { createHash, randomBytes } from 'node:crypto';
 import { oauthProvider } from '@better-auth/oauth-provider';
@@ -13,9 +13,9 @@ import { getMigrations } from 'better-auth/db/migration';
 import { toNodeHandler } from 'better-auth/node';
 import { jwt } from 'better-auth/plugins';
 import mysql from 'mysql2/promise';
-import { createSigner } from './jwt.mjs';
+import { createSigner } from '../lib/jwt.mjs';
 import { listen } from './listen.mjs';
-import { ACCESS_TOKEN, CLIENT_ID, ISSUER, REFRESH_TOKEN, SCOPE, signingKey } from './work.mjs';
+import { ACCESS_TOKEN, CLIENT_ID, ISSUER, REFRESH_TOKEN, SCOPE, signingKey } from '../lib/work.mjs';
 
 const [url, kind] = process.argv.slice(2);
 const BASE_PATH = '/api/auth';
@@ -39,7 +39,7 @@ const auth = betterAuth({
     database: mysql.createPool({ uri: url, connectionLimit: 20, timezone: 'Z' }),
     rateLimit: { enabled: false },
     telemetry: { enabled: false },
-    // It would report the tables as missing that are made below.
+    // It would report the tables that are created below as missing.
     logger: { disabled: true },
     disabledPaths: ['/token'],
     plugins: [
@@ -89,7 +89,7 @@ await adapter.create({
     data: { clientId: CLIENT_ID, resourceId: ISSUER, createdAt: now }
 });
 if (kind === 'signed') {
-    // The key of all servers; the plugin keeps it encrypted, and looks it up at each signature.
+    // The key of all servers. The plugin stores it encrypted, and looks it up for each signature.
     const { alg, kid: _kid, use: _use, ...jwk } = signingKey();
     const { symmetricEncrypt } = await import('better-auth/crypto');
     const { secretConfig } = await auth.$context;

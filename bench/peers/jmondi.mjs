@@ -1,18 +1,18 @@
-// @jmondi/oauth2-server on node:http with a store in MariaDB: the simplified schema of its documentation, with all the
-// indexes that this names, tokens kept as hashes as it advises, and raw SQL: one SELECT for the client, one for the token,
-// an UPDATE that revokes it and an INSERT of the next.
+// @jmondi/oauth2-server on node:http with a store in MariaDB: the simplified schema of its documentation with all its
+// indexes, tokens stored as hashes as it advises, and raw SQL: a SELECT for the client, one for the token, an UPDATE that
+// revokes it and an INSERT of the next.
 //
 // node peers/jmondi.mjs <database url> <signed | plain>
-//   plain: as the library comes: access and refresh token are JWTs by HMAC (HS256), and there is no ID token
-//   signed: the host's own JWT service, a random refresh token, and a grant of its own that adds an ID token
+//   plain: the library's defaults: access and refresh tokens are HS256 JWTs, and there is no ID token
+//   signed: the host's own JWT service, a random refresh token, and a custom grant that adds an ID token
 
 import { createHash, randomBytes } from 'node:crypto';
 import { AuthorizationServer, DateInterval, JwtService, OAuthRequest, RefreshTokenGrant } from '@jmondi/oauth2-server';
 import { handleVanillaError } from '@jmondi/oauth2-server/vanilla';
 import mysql from 'mysql2/promise';
-import { createSigner, idTokenClaims } from './jwt.mjs';
+import { createSigner, idTokenClaims } from '../lib/jwt.mjs';
 import { listen } from './listen.mjs';
-import { ACCESS_TOKEN, CLIENT_ID, ISSUER, REFRESH_TOKEN, SCOPE } from './work.mjs';
+import { ACCESS_TOKEN, CLIENT_ID, ISSUER, REFRESH_TOKEN, SCOPE } from '../lib/work.mjs';
 
 const [url, kind] = process.argv.slice(2);
 const signed = kind === 'signed';
@@ -61,7 +61,7 @@ const scopes = {
     finalize: (requested) => Promise.resolve(requested)
 };
 const tokens = {
-    // With the refresh token at once, so that one INSERT is enough.
+    // Includes the refresh token, so that one INSERT is enough.
     issueToken: (client, granted, user) =>
         Promise.resolve({
             accessToken: newToken(),
@@ -89,7 +89,7 @@ const tokens = {
             [Date.now(), token.accessToken]
         );
         if (result.affectedRows === 0) {
-            throw new Error('Somebody else was quicker');
+            throw new Error('The token was revoked by another request');
         }
     },
     isRefreshTokenRevoked: (token) => Promise.resolve(token.revokedAt !== null),
@@ -117,7 +117,7 @@ class HmacService extends JwtService {
 const sign = createSigner();
 const signingService = {
     sign: (payload) => sign({ typ: 'at+jwt' }, payload),
-    verify: () => Promise.reject(new Error('Nothing that was signed is presented here')),
+    verify: () => Promise.reject(new Error('No signed token is presented here')),
     decode: () => null,
     extraTokenFields
 };
@@ -162,7 +162,7 @@ async function seed(number) {
           });
 }
 
-const answer = ({ headers }, body) =>
+const respond = ({ headers }, body) =>
     server.respondToAccessTokenRequest(new OAuthRequest({ query: {}, headers, body })).catch(handleVanillaError);
 
-listen({ path: '/token', seed, answer });
+listen({ path: '/token', seed, respond });

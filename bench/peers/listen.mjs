@@ -1,21 +1,22 @@
 import http from 'node:http';
-import { ISSUER } from './work.mjs';
+import { ISSUER } from '../lib/work.mjs';
 
 /**
- * Serves a library on node:http, and prints {"origin", "path"} of its token endpoint. `GET /seed?count=` answers refresh
- * tokens.
+ * Serves a library on node:http, and prints {"origin", "path"} of its token endpoint. `GET /seed?count=` returns new
+ * refresh tokens.
  *
  * @param path of the token endpoint
- * @param seed makes a refresh token of the nth account
- * @param handle a request listener; or `{ answer }`, a function of the request and its form to { status, headers, body }
+ * @param seed creates a refresh token of the nth account
+ * @param handle a request listener
+ * @param respond instead of `handle`: takes the request and its form, returns { status, headers, body }
  */
-export function listen({ path, seed, handle, answer }) {
+export function listen({ path, seed, handle, respond }) {
     const read = async (request, response) => {
         let text = '';
         for await (const chunk of request.setEncoding('utf8')) {
             text += chunk;
         }
-        const { status, headers, body } = await answer(request, Object.fromEntries(new URLSearchParams(text)));
+        const { status, headers, body } = await respond(request, Object.fromEntries(new URLSearchParams(text)));
         response.writeHead(status, { 'content-type': 'application/json', ...headers });
         response.end(JSON.stringify(body));
     };

@@ -1,17 +1,17 @@
-// @node-oauth/oauth2-server on node:http with a store in MariaDB. The library leaves store and tokens to its host; this
-// one does with raw SQL what the model's documentation asks for: one SELECT for the client, one for the token, an UPDATE
-// that revokes it and an INSERT of the next.
+// @node-oauth/oauth2-server on node:http with a store in MariaDB. The library leaves store and tokens to its host. This
+// one does what the model's documentation asks for in raw SQL: a SELECT for the client, one for the token, an UPDATE that
+// revokes it and an INSERT of the next.
 //
 // node peers/node-oauth.mjs <database url> <signed | plain>
-//   plain: as the library comes, with a random access token, which is kept, and no ID token
-//   signed: a JWT access token and an ID token, which the host signs
+//   plain: the library's defaults: a stored random access token, and no ID token
+//   signed: a JWT access token and an ID token, both signed by the host
 
 import { createHash, randomBytes } from 'node:crypto';
 import OAuth2Server from '@node-oauth/oauth2-server';
 import mysql from 'mysql2/promise';
-import { accessTokenClaims, createSigner, idTokenClaims } from './jwt.mjs';
+import { accessTokenClaims, createSigner, idTokenClaims } from '../lib/jwt.mjs';
 import { listen } from './listen.mjs';
-import { ACCESS_TOKEN, CLIENT_ID, REFRESH_TOKEN, SCOPE } from './work.mjs';
+import { ACCESS_TOKEN, CLIENT_ID, REFRESH_TOKEN, SCOPE } from '../lib/work.mjs';
 
 const [url, kind] = process.argv.slice(2);
 const signed = kind === 'signed';
@@ -19,7 +19,7 @@ const pool = mysql.createPool({ uri: url, connectionLimit: 20 });
 await pool.query(
     `CREATE TABLE clients (client_id VARCHAR(64) COLLATE utf8mb4_bin PRIMARY KEY, grants VARCHAR(255) NOT NULL) ENGINE=InnoDB`
 );
-// A signed access token is nowhere looked up; a random one is, at each request of a resource.
+// Resource servers look up a random access token at each request; a signed one is stored nowhere.
 await pool.query(
     `CREATE TABLE tokens (token_hash CHAR(43) COLLATE utf8mb4_bin PRIMARY KEY, client_id VARCHAR(64) NOT NULL,
         user_id VARCHAR(64) NOT NULL, scope TEXT NOT NULL, expires_at BIGINT NOT NULL, revoked_at BIGINT
@@ -101,7 +101,7 @@ async function seed(number) {
     return refreshToken;
 }
 
-async function answer({ method, headers }, body) {
+async function respond({ method, headers }, body) {
     const response = new OAuth2Server.Response({ headers: {} });
     try {
         await server.token(new OAuth2Server.Request({ method, headers, query: {}, body }), response);
@@ -111,4 +111,4 @@ async function answer({ method, headers }, body) {
     return response;
 }
 
-listen({ path: '/token', seed, answer });
+listen({ path: '/token', seed, respond });

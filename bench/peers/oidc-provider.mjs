@@ -1,9 +1,11 @@
 // oidc-provider with its in-memory adapter: rotating refresh tokens, and for each refresh a JWT access token (by resource
-// indicators) and an ID token with the profile claims. `GET /seed?count=` answers refresh tokens.
+// indicators) and an ID token with the profile claims.
+//
+// node peers/oidc-provider.mjs
 
 import { Provider } from 'oidc-provider';
 import { listen } from './listen.mjs';
-import { ACCESS_TOKEN, CLIENT_ID, ISSUER, PERMISSIONS, REFRESH_TOKEN, SCOPE, signingKey } from './work.mjs';
+import { ACCESS_TOKEN, CLIENT_ID, ISSUER, PERMISSIONS, REFRESH_TOKEN, SCOPE, signingKey } from '../lib/work.mjs';
 
 const provider = new Provider(ISSUER, {
     jwks: { keys: [signingKey()] },

@@ -1,10 +1,12 @@
-import { CONNECTIONS } from '../measure.mjs';
-import { mintAccessTokens } from '../mint.mjs';
-import { Process } from '../process.mjs';
-import { ratios } from '../table.mjs';
+import { ratios } from '../lib/findings.mjs';
+import { CONNECTIONS, hammer } from '../lib/measure.mjs';
+import { mintAccessTokens } from '../lib/mint.mjs';
+import { Process } from '../lib/process.mjs';
 
-const MILLISECONDS = 500;
-const ONCE = 3000;
+/** How long a turn lasts. */
+export const MILLISECONDS = 500;
+/** How many tokens are sent once each in a round. */
+export const ONCE = 3000;
 const KINDS = {
     oauth: 'hapi-forum-oauth',
     'oauth-current': "hapi-forum-oauth, permissions 'current'",
@@ -12,13 +14,13 @@ const KINDS = {
     'bearer-token': 'hapi-auth-bearer-token and jose'
 };
 
-/** P2: a route that needs a bearer token, by each plugin, and the same route without, in the same process. */
+/** P2: a route that needs a bearer token, for each plugin, and the same route without auth in the same process. */
 export async function bearer(_server, { rounds, seconds }, findings) {
     // Many short turns are steadier than a few long ones.
     const turns = Math.round((rounds * seconds * 1000) / MILLISECONDS);
     const servers = {};
     for (const kind of Object.keys(KINDS)) {
-        servers[kind] = new Process('bearer.mjs', [kind]);
+        servers[kind] = new Process('processes/bearer.mjs', [kind]);
         servers[kind].origin = (await servers[kind].line()).origin;
     }
     const known = await mintAccessTokens(CONNECTIONS);
@@ -31,10 +33,14 @@ export async function bearer(_server, { rounds, seconds }, findings) {
     };
     const kinds = targets(known, ['oauth', 'oauth-current']);
     kinds['oauth admitted'] = { ...kinds['oauth bare'], path: '/admitted' };
-    await hammer({ targets: kinds, rounds: 2 });
-    const measured = await hammer({ targets: kinds, rounds: turns });
+    await hammer({ targets: kinds, rounds: 2, milliseconds: MILLISECONDS });
+    const measured = await hammer({ targets: kinds, rounds: turns, milliseconds: MILLISECONDS });
     const unknown = await mintAccessTokens(ONCE * rounds);
-    const fresh = await hammer({ targets: targets(unknown, ['oauth'], true), rounds });
+    const fresh = await hammer({
+        targets: targets(unknown, ['oauth'], true),
+        rounds,
+        milliseconds: MILLISECONDS
+    });
     for (const kind of Object.keys(KINDS)) {
         await servers[kind].stop('SIGKILL');
     }
@@ -53,7 +59,7 @@ export async function bearer(_server, { rounds, seconds }, findings) {
         '≥ 0.9'
     );
     compare(
-        "hapi's own part: a scheme that looks at nothing, against no auth",
+        "hapi's own part: a scheme that admits every request, against no auth",
         measured,
         'oauth admitted',
         'oauth bare'
@@ -67,8 +73,8 @@ export async function bearer(_server, { rounds, seconds }, findings) {
     );
     compare('against @hapi/jwt', measured, 'oauth protected', 'hapi-jwt protected', '≥ 2.0');
     compare('against hapi-auth-bearer-token and jose', measured, 'oauth protected', 'bearer-token protected');
-    compare('each token seen once: against the route without auth', fresh, 'oauth protected', 'oauth bare');
-    compare('each token seen once: against @hapi/jwt', fresh, 'oauth protected', 'hapi-jwt protected');
+    compare('each token sent once: against the route without auth', fresh, 'oauth protected', 'oauth bare');
+    compare('each token sent once: against @hapi/jwt', fresh, 'oauth protected', 'hapi-jwt protected');
     const column = (from, kind, path, value) => from[`${kind} ${path}`]?.map((turn) => turn[value]) ?? '';
     findings.grid(
         'Bearer routes: requests per second, and CPU of the server for one in µs',
@@ -78,17 +84,9 @@ export async function bearer(_server, { rounds, seconds }, findings) {
             'CPU without auth': column(measured, kind, 'bare', 'cpu'),
             protected: column(measured, kind, 'protected', 'rate'),
             'CPU protected': column(measured, kind, 'protected', 'cpu'),
-            'each token once': column(fresh, kind, 'protected', 'rate'),
-            'CPU each token once': column(fresh, kind, 'protected', 'cpu')
+            'each token sent once': column(fresh, kind, 'protected', 'rate'),
+            'CPU, each token sent once': column(fresh, kind, 'protected', 'cpu')
         }))
     );
-    return `${turns} turns of ${MILLISECONDS} ms with ${CONNECTIONS} tokens, ${rounds} of ${ONCE} tokens once each`;
-}
-
-async function hammer(task) {
-    const child = new Process('hammer.mjs', []);
-    child.child.stdin.end(JSON.stringify({ milliseconds: MILLISECONDS, connections: CONNECTIONS, ...task }));
-    const measured = await child.line();
-    await child.exit;
-    return measured;
+    return `${turns} turns of ${MILLISECONDS} ms with ${CONNECTIONS} tokens, ${rounds} turns with ${ONCE} tokens sent once each`;
 }

@@ -1,6 +1,7 @@
-import OAuth from '../dist/plugin/index.js';
-import { CONNECTIONS, fillWith, load, memoryOf } from '../measure.mjs';
-import { Process } from '../process.mjs';
+import { fillWith } from '../lib/fill.mjs';
+import { CONNECTIONS, load, memoryOf } from '../lib/measure.mjs';
+import { OAuth } from '../lib/plugin.mjs';
+import { Process } from '../lib/process.mjs';
 
 const BASE = 10_000;
 const MARKS = [10_000, 20_000, 50_000, 100_000, 250_000, 500_000, 1_000_000];
@@ -8,9 +9,9 @@ const MARKS = [10_000, 20_000, 50_000, 100_000, 250_000, 500_000, 1_000_000];
 /** P5: memory of the web process after many refreshes against after ten thousand. */
 export async function memory(server, { refreshes, algorithm }, findings) {
     const { url, usable } = await fillWith(server, BASE, CONNECTIONS);
-    // What is signed with is a matter of time, not of memory: nothing of a signature is kept.
+    // The algorithm changes the time of a refresh, not its memory: signatures are not stored.
     const key = JSON.stringify(await OAuth.generateSigningKey(algorithm));
-    const forum = new Process('forum.mjs', [url], { SIGNING_KEY: key });
+    const forum = new Process('processes/forum.mjs', [url], { SIGNING_KEY: key });
     const { origin } = await forum.line();
     let tokens = usable;
     let done = 0;
@@ -34,7 +35,13 @@ export async function memory(server, { refreshes, algorithm }, findings) {
     const last = seen.at(-1);
     const against = `after ${last.done.toLocaleString('en')} refreshes against after ${first.done.toLocaleString('en')}`;
     findings.line('P5', `memory of the process (RSS) ${against}`, [last.rss / first.rss], '×', '≤ 1.1');
-    findings.line('P5', `memory in use after a collection ${against}`, [last.heapUsed / first.heapUsed], '×', '≤ 1.1');
+    findings.line(
+        'P5',
+        `memory in use after a garbage collection ${against}`,
+        [last.heapUsed / first.heapUsed],
+        '×',
+        '≤ 1.1'
+    );
     findings.line(
         'P5',
         'growth of the memory in use per 1,000 refreshes',
@@ -42,7 +49,7 @@ export async function memory(server, { refreshes, algorithm }, findings) {
         'KB'
     );
     findings.grid(
-        'Memory after a collection, MB',
+        'Memory after a garbage collection, MB',
         seen.map(({ done: count, rss, heapUsed, external }) => ({
             refreshes: count.toLocaleString('en'),
             'in use': [heapUsed],

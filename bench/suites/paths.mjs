@@ -1,18 +1,23 @@
-import { createDatabase } from '../database.mjs';
-import { CONNECTIONS, cpu, load, memoryOf } from '../measure.mjs';
-import { createConfidentialClient, mintAccessTokens, mintCodes, mintDeviceCodes } from '../mint.mjs';
-import { Process } from '../process.mjs';
+import { createDatabase } from '../lib/database.mjs';
+import { CONNECTIONS, load, memoryOf } from '../lib/measure.mjs';
+import { mintAccessTokens, mintCodes, mintDeviceCodes } from '../lib/mint.mjs';
+import { cpu, Process } from '../lib/process.mjs';
+import { createClient } from '../lib/sign-in.mjs';
 
 const times = (count, items) => Array.from({ length: count }, (_, index) => items[index % items.length]);
 
-/** What the other paths cost, in time and in memory. */
+/** What other endpoints cost, in time and in memory. */
 export async function paths(server, { rounds }, findings) {
-    const forum = new Process('forum.mjs', [await createDatabase(server.database)]);
+    const forum = new Process('processes/forum.mjs', [await createDatabase(server.database)]);
     const { origin } = await forum.line();
     const token = `${origin}/api/oauth/token`;
     const bearerOf = (accessTokens) => accessTokens.map((one) => ({ headers: { authorization: `Bearer ${one}` } }));
     const known = await mintAccessTokens(CONNECTIONS);
-    const { clientId, secret } = await createConfidentialClient(origin);
+    const { clientId, secret } = await createClient(origin, {
+        type: 'confidential',
+        allowed_grants: ['client_credentials'],
+        allowed_scopes: ['CREATE_POST']
+    });
     const basic = `Basic ${Buffer.from(`${clientId}:${secret}`).toString('base64')}`;
     const introspections = (await mintAccessTokens(CONNECTIONS, clientId)).map((one) => ({
         body: `token=${one}`,
@@ -22,7 +27,7 @@ export async function paths(server, { rounds }, findings) {
     const each = (url, itemsOf, status) => ({ url, itemsOf, status });
     const polls = await mintDeviceCodes(origin, 128);
 
-    // Each path: how many requests make a round, and what they are.
+    // Of each path, how many requests make a round, and which.
     const ways = {
         'device poll': [1500, each(token, (count) => times(count, bodies(polls)), 400)],
         'code exchange, with access, ID and refresh token': [
@@ -36,7 +41,7 @@ export async function paths(server, { rounds }, findings) {
             )
         ],
         'bearer route': [5000, each(`${origin}/protected`, (count) => times(count, bearerOf(known)))],
-        'bearer route, each token once': [
+        'bearer route, each token sent once': [
             3000,
             each(`${origin}/protected`, async (count) => bearerOf(await mintAccessTokens(count)))
         ],
@@ -74,11 +79,11 @@ export async function paths(server, { rounds }, findings) {
     await forum.stop('SIGKILL');
     const registrations = [];
     for (let round = 0; round < rounds; ++round) {
-        const child = new Process('registration.mjs', []);
+        const child = new Process('processes/registration.mjs');
         registrations.push((await child.line()).milliseconds);
         await child.exit;
     }
-    findings.line('', 'registration with a server', registrations, 'ms');
+    findings.line('', 'registering the plugin with a server', registrations, 'ms');
     findings.grid('Other paths', rows);
     return `${rounds} rounds after two to warm up`;
 }

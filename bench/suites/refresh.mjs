@@ -1,9 +1,10 @@
 import { createPublicKey, verify } from 'node:crypto';
-import { createEmptyDatabase } from '../database.mjs';
-import { allowConnections, CONNECTIONS, cpu, databaseProcess, fillWith, inTurns, load, Tasks } from '../measure.mjs';
-import { CLIENT_ID, signingKey } from '../peers/work.mjs';
-import { Process } from '../process.mjs';
-import { median, ratios } from '../table.mjs';
+import { allowConnections, createEmptyDatabase } from '../lib/database.mjs';
+import { fillWith } from '../lib/fill.mjs';
+import { median, ratios } from '../lib/findings.mjs';
+import { CONNECTIONS, databaseProcess, inTurns, load, withCpu } from '../lib/measure.mjs';
+import { Process, Tasks } from '../lib/process.mjs';
+import { CLIENT_ID, signingKey } from '../lib/work.mjs';
 
 const FORUM = 'hapi-forum-oauth';
 const IN_MEMORY = 'oidc-provider';
@@ -20,12 +21,12 @@ const PEERS = {
     'better-auth, signing by its host': { script: 'better-auth', kind: 'hosted' }
 };
 
-/** P1: refreshes per second, every one of the forum's durable in MariaDB. */
+/** P1: refreshes per second, of this plugin and of its peers. The plugin's are durable in MariaDB. */
 export async function refresh(server, { rounds, seconds }, findings) {
-    // Each of the servers keeps twenty open.
+    // Each server keeps twenty connections open.
     await allowConnections(server.database, 500);
     const { url, usable } = await fillWith(server, 10_000, CONNECTIONS * 2 * (rounds + 2));
-    const servers = { [FORUM]: new Process('forum.mjs', [url]) };
+    const servers = { [FORUM]: new Process('processes/forum.mjs', [url]) };
     for (const [name, { script, kind, store }] of Object.entries(PEERS)) {
         const args = store === 'memory' ? [] : [await createEmptyDatabase(server.database), kind];
         servers[name] = new Process(`peers/${script}.mjs`, args);
@@ -35,7 +36,7 @@ export async function refresh(server, { rounds, seconds }, findings) {
         const { origin, path = '/api/oauth/token' } = await child.line();
         places[name] = { origin, url: origin + path };
     }
-    const limit = new Tasks('limit.mjs', [url]);
+    const limit = new Tasks('processes/limit.mjs', [url]);
     const tokensFor = async (name, count = CONNECTIONS) =>
         name === FORUM ? usable.splice(0, count) : (await fetch(`${places[name].origin}/seed?count=${count}`)).json();
 
@@ -48,17 +49,11 @@ export async function refresh(server, { rounds, seconds }, findings) {
     const mariadb = await databaseProcess(server.database);
     const measured = await inTurns(rounds, [...Object.keys(servers), LIMIT], async (name) => {
         const tokens = name === LIMIT ? usable.splice(0, CONNECTIONS) : await tokensFor(name);
-        const pid = name === LIMIT ? limit.pid : servers[name].pid;
-        const [own, database] = [await cpu(pid), await cpu(mariadb)];
-        const { done, seconds: took } =
-            name === LIMIT
-                ? await limit.run({ tokens, seconds })
-                : await load({ kind: 'refresh', url: places[name].url, tokens, seconds });
-        return {
-            rate: done / took,
-            cpu: ((await cpu(pid)) - own) / done,
-            withDatabase: ((await cpu(pid)) - own + (await cpu(mariadb)) - database) / done
-        };
+        return name === LIMIT
+            ? withCpu(limit.pid, mariadb, () => limit.run({ tokens, seconds }))
+            : withCpu(servers[name].pid, mariadb, () =>
+                  load({ kind: 'refresh', url: places[name].url, tokens, seconds })
+              );
     });
     for (const child of [...Object.values(servers), limit]) {
         await child.stop('SIGKILL');
@@ -71,18 +66,22 @@ export async function refresh(server, { rounds, seconds }, findings) {
     const any = fastest(inMariaDB);
     const compare = (what, other, wanted) => {
         findings.line('P1', `refreshes against ${what}`, ratios(of(FORUM), of(other)), '×', wanted);
-        findings.line('P1', `CPU of the process for one, against ${what}`, ratios(of(FORUM, 'cpu'), of(other, 'cpu')));
+        findings.line(
+            'P1',
+            `CPU of a refresh in its process, against ${what}`,
+            ratios(of(FORUM, 'cpu'), of(other, 'cpu'))
+        );
     };
     compare(`${IN_MEMORY} in memory`, IN_MEMORY, '≥ 1.0');
-    compare(`${alike}, the fastest peer in MariaDB that makes the same signatures`, alike, '≥ 3.0');
-    compare(`${any}, the fastest peer in MariaDB whatever it signs (${work[any].text})`, any);
+    compare(`${alike}, the fastest peer in MariaDB with the same signatures`, alike, '≥ 3.0');
+    compare(`${any}, the fastest peer in MariaDB with any signatures (${work[any].text})`, any);
     compare(LIMIT, LIMIT);
     findings.grid(
         'Refreshes',
         Object.keys(measured).map((name) => ({
             server: name,
-            'tokens kept in': PEERS[name]?.store ?? 'MariaDB',
-            'signatures of one': work[name]?.text ?? work[FORUM].text,
+            'stores tokens in': PEERS[name]?.store ?? 'MariaDB',
+            'signatures per refresh': work[name]?.text ?? work[FORUM].text,
             'refreshes per second': of(name),
             'CPU of one in its process, ms': of(name, 'cpu'),
             'and in MariaDB, ms': of(name, 'withDatabase'),
@@ -92,7 +91,7 @@ export async function refresh(server, { rounds, seconds }, findings) {
     return `${rounds} rounds of ${seconds} s`;
 }
 
-/** Refreshes once: which signatures are made, and whether the token that was used is worth nothing afterwards. */
+/** Refreshes once. Returns which signatures were made; throws where the used token still works. */
 async function inspect(url, token, hasRetryWindow) {
     const present = async (refreshToken) => {
         const body = new URLSearchParams({
@@ -101,17 +100,17 @@ async function inspect(url, token, hasRetryWindow) {
             refresh_token: refreshToken
         });
         const response = await fetch(url, { method: 'POST', body });
-        return { status: response.status, answer: await response.json() };
+        return { status: response.status, body: await response.json() };
     };
-    const { status, answer } = await present(token);
-    if (status !== 200 || !answer.refresh_token || answer.refresh_token === token) {
-        throw new Error(`${url}: ${status} ${JSON.stringify(answer)}`);
+    const { status, body } = await present(token);
+    if (status !== 200 || !body.refresh_token || body.refresh_token === token) {
+        throw new Error(`${url}: ${status} ${JSON.stringify(body)}`);
     }
     const jwk = signingKey();
     const key = createPublicKey({ key: { kty: jwk.kty, n: jwk.n, e: jwk.e }, format: 'jwk' });
     const made = {};
     for (const name of ['access_token', 'id_token', 'refresh_token']) {
-        const parts = answer[name]?.split('.') ?? [];
+        const parts = body[name]?.split('.') ?? [];
         if (parts.length === 3) {
             const { alg } = JSON.parse(Buffer.from(parts[0], 'base64url'));
             const signature = Buffer.from(parts[2], 'base64url');
@@ -122,9 +121,9 @@ async function inspect(url, token, hasRetryWindow) {
         }
     }
     const again = await present(token);
-    const converges = hasRetryWindow && again.answer.refresh_token === answer.refresh_token;
+    const converges = hasRetryWindow && again.body.refresh_token === body.refresh_token;
     if (again.status < 400 && !converges) {
-        throw new Error(`${url} takes a refresh token twice`);
+        throw new Error(`${url} accepts a refresh token twice`);
     }
     const list = Object.entries(made).map(([alg, count]) => `${count} ${alg}`);
     return { rs256: made.RS256 ?? 0, text: list.join(', ') || 'none' };

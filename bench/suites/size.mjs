@@ -1,7 +1,8 @@
 import mysql from 'mysql2/promise';
-import { fillWith, load } from '../measure.mjs';
-import { Process } from '../process.mjs';
-import { ratios } from '../table.mjs';
+import { fillWith } from '../lib/fill.mjs';
+import { ratios } from '../lib/findings.mjs';
+import { load } from '../lib/measure.mjs';
+import { Process } from '../lib/process.mjs';
 
 const LISTERS = 10;
 const PER_LISTER = 55;
@@ -10,7 +11,7 @@ const SMALL = 10_000;
 const LISTS = 200;
 const REFRESHES = 100;
 
-/** P3: the member's list of tokens, and one refresh, in a large table and in a small one. */
+/** P3: the member's list of tokens, and a refresh, in a large table and in a small one. */
 export async function size(server, { rounds, rows }, findings) {
     const wanted = LISTERS * PER_LISTER + REFRESHES * (rounds + 1);
     const forums = [];
@@ -20,7 +21,7 @@ export async function size(server, { rounds, rows }, findings) {
         const { url, usable } = await fillWith(server, count, wanted);
         filling = Math.round((performance.now() - began) / 1000);
         await giveToListers(url, usable.splice(0, LISTERS * PER_LISTER));
-        const forum = new Process('forum.mjs', [url]);
+        const forum = new Process('processes/forum.mjs', [url]);
         forums.push({ forum, origin: (await forum.line()).origin, usable });
     }
     const alternate = async (path, itemsOf, rest = {}) => {
@@ -56,10 +57,10 @@ export async function size(server, { rounds, rows }, findings) {
         findings.line('P3', `${what}, small table`, side(measured, 0), 'ms');
         findings.line('P3', `${what}, large table`, side(measured, 1), 'ms');
     }
-    return `${rounds} rounds of ${LISTS} lists and ${REFRESHES} refreshes, a chain each, to each table in turn; the large one filled in ${filling} s`;
+    return `${rounds} rounds of ${LISTS} lists and ${REFRESHES} refreshes, each of another token family, to each table in turn; the large table filled in ${filling} s`;
 }
 
-/** The same number of tokens for each account that is listed, whatever the size of the table. */
+/** Gives each listed account the same number of tokens, whatever the size of the table. */
 async function giveToListers(url, tokens) {
     const connection = await mysql.createConnection(url);
     for (let lister = 0; lister < LISTERS; ++lister) {
