@@ -40,10 +40,13 @@ for (const signal of ['SIGINT', 'SIGTERM']) {
 // npm runs scripts in bench/; a relative folder is relative to where npm was called.
 const base = resolve(process.env.INIT_CWD ?? '.', options.base);
 const isFolder = statSync(base, { throwIfNoEntry: false })?.isDirectory();
-const plugins = {
-    base: isFolder ? compile(base, join(folder, 'dist')) : compileRef(options.base, folder),
-    new: fileURLToPath(new URL('../dist/plugin/index.js', import.meta.url))
-};
+const plugins = { new: fileURLToPath(new URL('../dist/plugin/index.js', import.meta.url)) };
+try {
+    plugins.base = isFolder ? compile(base, join(folder, 'dist')) : compileRef(options.base, folder);
+} catch (error) {
+    console.error(`${options.base} cannot be built: ${error.message}`);
+    process.exit(1);
+}
 console.error(`Built ${options.base}`);
 
 process.env.SIGNING_KEY = JSON.stringify(await OAuth.generateSigningKey());
