@@ -1,15 +1,14 @@
-// Runs the suites. Prints tables, and writes them to results/results.json and results/tables.md, which keep the latest
-// results of each suite.
+// Runs the suites and prints tables. With --save it writes them to results/, which keeps the latest results of each suite.
 //
 // npm run all -- [--full] [--only=refresh,bearer,size,prune,memory,paths] [--rounds=] [--seconds=] [--rows=] [--refreshes=]
-//     [--algorithm=] [--prune-rows=] [--prune-rounds=] [--prune-seconds=]
-// With an empty --only= it measures nothing, and writes tables.md from results.json.
+//     [--algorithm=] [--prune-rows=] [--prune-rounds=] [--prune-seconds=] [--save]
+// With an empty --only= it measures nothing; with --save it then writes tables.md anew from results.json.
 
 import { parseArgs } from 'node:util';
 import { serve } from '../lib/database.mjs';
 import { Findings } from '../lib/findings.mjs';
 import { OAuth } from '../lib/plugin.mjs';
-import { keep, writeTables } from '../lib/results.mjs';
+import { resultsOf, save, tables } from '../lib/results.mjs';
 import { bearer } from '../suites/bearer.mjs';
 import { memory } from '../suites/memory.mjs';
 import { paths } from '../suites/paths.mjs';
@@ -40,6 +39,7 @@ const FULL = {
 const { values: given } = parseArgs({
     options: {
         full: { type: 'boolean', default: false },
+        save: { type: 'boolean', default: false },
         only: { type: 'string', default: Object.keys(SUITES).join() },
         algorithm: { type: 'string', default: 'EdDSA' },
         ...Object.fromEntries(Object.keys(QUICK).map((name) => [name, { type: 'string' }]))
@@ -59,13 +59,22 @@ if (unknown.length > 0) {
     throw new Error(`Unknown suite ${unknown.join(', ')}: use ${Object.keys(SUITES).join(', ')}`);
 }
 const server = chosen.length > 0 ? await serve('durable-mariadb') : undefined;
+const order = Object.keys(SUITES);
+const measured = {};
 for (const name of chosen) {
     const findings = new Findings();
     const began = performance.now();
     const how = await SUITES[name](server, options, findings);
     const took = Math.round((performance.now() - began) / 1000);
-    await keep(name, findings, `${how}; took ${took} s`);
+    measured[name] = resultsOf(findings, `${how}; took ${took} s`);
+    if (given.save) {
+        // After each suite, so that a later failure loses nothing.
+        await save(measured, order);
+    }
 }
 await server?.stop();
-console.log(await writeTables(Object.keys(SUITES)));
+if (chosen.length === 0 && given.save) {
+    await save({}, order);
+}
+console.log(chosen.length > 0 ? tables(measured, order) : 'Nothing was measured.');
 process.exit();

@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { Readable } from 'node:stream';
 import mysql from 'mysql2/promise';
 import { createDatabase } from './database.mjs';
-import { createChainKey, createId, createRefreshToken } from './internals.mjs';
+import { createFamilyKey, createId, createRefreshToken } from './internals.mjs';
 
 const DAY = 24 * 60 * 60 * 1000;
 const LIFETIME = 30 * DAY;
@@ -75,14 +75,14 @@ function family(kind, size, { now, clientId, usable }) {
     const endedAt = { revoked: head + 1000, recent: now - DAY }[kind];
 
     const grantId = createId(at(0));
-    const chainKey = createChainKey();
+    const familyKey = createFamilyKey();
     const accountId = `account${Math.floor(Math.random() * 50_000)}`;
     const tokens = [];
     for (let generation = 0; generation < size; ++generation) {
         const createdAt = at(generation);
         let hash = random43();
         if (usable && kind === 'live' && generation === size - 1) {
-            const token = createRefreshToken(chainKey, { grantId, generation });
+            const token = createRefreshToken(familyKey, { grantId, generation });
             usable.push(token);
             hash = createHash('sha256').update(token).digest('base64url');
         }
@@ -106,7 +106,7 @@ function family(kind, size, { now, clientId, usable }) {
         clientId,
         accountId,
         SCOPE,
-        chainKey,
+        familyKey,
         NULL,
         at(0),
         endedAt === undefined ? NULL : Math.floor(endedAt),

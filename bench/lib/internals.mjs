@@ -1,8 +1,8 @@
 // All that measurements use of the plugin beyond its public API.
 
 export { createId } from '../dist/plugin/ids.js';
-export { Database } from '../dist/plugin/database.js';
-export { createChainKey, createRefreshToken, readRefreshToken } from '../dist/plugin/tokens/refresh-token.js';
-export { findPresentation, rotate } from '../dist/plugin/tokens/chain.js';
+export { signTokens } from '../dist/plugin/grant-types/token-response.js';
+export { Database } from '../dist/plugin/store/database.js';
+export { findPresentedToken, rotate } from '../dist/plugin/store/token-family.js';
 export { importKeys } from '../dist/plugin/tokens/keys.js';
-export { signTokens } from '../dist/plugin/tokens/response.js';
+export { createFamilyKey, createRefreshToken, readRefreshToken } from '../dist/plugin/tokens/refresh-token.js';

@@ -5,7 +5,7 @@
 
 import { createInterface } from 'node:readline';
 import { connect } from '../lib/database.mjs';
-import { Database, findPresentation, importKeys, readRefreshToken, rotate, signTokens } from '../lib/internals.mjs';
+import { Database, findPresentedToken, importKeys, readRefreshToken, rotate, signTokens } from '../lib/internals.mjs';
 import { ACCESS_TOKEN, CLIENT_ID, ISSUER, REFRESH_TOKEN, signingKey } from '../lib/work.mjs';
 
 const dataSource = await connect(process.argv[2], { extra: { connectionLimit: 20 } });
@@ -24,7 +24,7 @@ let done = 0;
 
 async function follow(first, until) {
     for (let token = first; performance.now() < until; ++done) {
-        const found = await findPresentation(context.database, CLIENT_ID, readRefreshToken(token));
+        const found = await findPresentedToken(context.database, CLIENT_ID, readRefreshToken(token));
         const { client, chain, presented } = found;
         token = await rotate(context, { chain, presented }, token, presented.scope);
         const { accountId: id } = chain;
