@@ -28,6 +28,9 @@ const { values: options, positionals } = parseArgs({
 const rows = Number(options.rows ?? positionals[0] ?? 1_400_000);
 const rounds = Number(options.rounds);
 const WINDOW = Number(options.seconds) * 1000;
+if (!(WINDOW >= 2000)) {
+    throw new Error('--seconds must be at least 2: refreshes are counted by the second');
+}
 const compares = !(options['no-copy'] ?? rows >= 3_000_000);
 
 const quantile = (values, share) =>
