@@ -1,78 +1,81 @@
-// npm test                      everything, with the coverage threshold
-// npm test -- test/scopes       lab's own arguments, without it
+// npm test                      everything, in a process per core, with the coverage threshold
+// npm test -- test/scopes       lab's own arguments, in one process, without it
 //
 // Starts MariaDB and Redis servers of its own for the run, except where TEST_DATABASE_URL or TEST_REDIS_URL name some.
 // The tests of the pages use the Chromium that TEST_CHROMIUM names, or the one in PATH.
 
-import { spawn } from 'node:child_process';
 import { createRequire } from 'node:module';
-import { constants } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { locateChromium } from './chromium.mjs';
-import { startServers } from './servers/index.mjs';
+import { reportCoverage } from './lab/coverage.mjs';
+import { interruptedWith, root, start } from './lab/processes.mjs';
+import { processCount, runAll } from './lab/queue.mjs';
+import { startTestServers } from './servers/for-tests.mjs';
 
-const COVERAGE = ['--coverage', '--coverage-all', '--threshold', '95'];
-const REPORTERS = ['-r', 'console', '-o', 'stdout', '-r', './scripts/lab/reporter.cjs', '-o', 'stdout'];
-const VARIABLES = { mariadb: 'TEST_DATABASE_URL', redis: 'TEST_REDIS_URL' };
+const THRESHOLD = 95;
+const REPORTER = ['-r', './scripts/lab/reporter.cjs', '-o', 'stdout'];
 
-const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const lab = join(dirname(createRequire(import.meta.url).resolve('@hapi/lab/package.json')), 'bin/lab');
+const resolve = createRequire(import.meta.url).resolve;
+const lab = join(dirname(resolve('@hapi/lab/package.json')), 'bin/lab');
 
-let interrupted;
-let running;
-for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.on(signal, () => {
-        // The first lets lab go its own way, a second does not.
-        running?.kill(interrupted ? 'SIGKILL' : signal);
-        interrupted ??= signal;
-    });
+/** Compiles the example, which tests in several processes start. One that does not compile is theirs to tell of. */
+async function buildExample() {
+    const codes = [
+        await start([join(dirname(resolve('typescript/package.json')), 'bin/tsc'), '-p', 'example']).ended,
+        await start(['scripts/copy-pages.mjs', 'example/dist/plugin/pages']).ended
+    ];
+    return codes.every((code) => code === 0) ? { TEST_EXAMPLE: 'built' } : {};
 }
 
-function runLab(args, env) {
-    return new Promise((resolve, reject) => {
-        let result;
-        running = spawn(process.execPath, [lab, ...REPORTERS, ...args], {
-            cwd: root,
-            env: { ...process.env, ...env },
-            stdio: ['ignore', 'inherit', 'inherit', 'ipc']
-        });
-        running.on('message', (message) => (result = message));
-        running.once('error', reject);
-        running.once('close', (code, signal) => resolve({ code: code ?? 128 + constants.signals[signal], result }));
-    });
+/** Lab's own command. */
+async function runLab(args, env) {
+    const child = start([lab, ...REPORTER, ...args], env);
+    let counts;
+    child.on('message', (message) => ({ counts } = message));
+    const code = await child.ended;
+    return { code, ...counts };
+}
+
+async function runEverything(environments) {
+    const totals = await runAll(environments, process.stdout.isTTY ? ['--color'] : []);
+    if (interruptedWith() === undefined) {
+        const percent = await reportCoverage(totals.coverage);
+        if (percent < THRESHOLD) {
+            console.log(`Code coverage below threshold: ${percent.toFixed(2)} < ${THRESHOLD}`);
+            totals.code = 1;
+        }
+    }
+
+    return totals;
 }
 
 async function run(args) {
-    const missing = Object.keys(VARIABLES).filter((name) => !process.env[VARIABLES[name]]);
-    const servers = missing.length > 0 ? startServers(missing) : undefined;
+    const everything = args.length === 0;
+    const needsBrowser = everything || args.some((arg) => /^test\/?$|pages/.test(arg));
+    const browser = needsBrowser ? { TEST_CHROMIUM: locateChromium() } : {};
+    const servers = startTestServers(everything ? processCount() : 1);
     try {
-        const { urls = {}, control } = (await servers?.ready) ?? {};
-        if (interrupted) {
-            return { code: 128 + constants.signals[interrupted] };
+        const [environments, example] = await Promise.all([servers.ready, everything ? buildExample() : {}]);
+        if (interruptedWith() !== undefined) {
+            return {};
         }
 
-        const needsBrowser = args.length === 0 || args.some((arg) => /^test\/?$|pages/.test(arg));
-        const env = Object.fromEntries(missing.map((name) => [VARIABLES[name], urls[name]]));
-        return await runLab(args.length > 0 ? args : COVERAGE, {
-            ...env,
-            ...(needsBrowser && { TEST_CHROMIUM: locateChromium() }),
-            ...(servers && { TEST_SERVERS: JSON.stringify({ control, names: missing }) })
-        });
+        const complete = environments.map((env) => ({ ...env, ...browser, ...example }));
+        return await (everything ? runEverything(complete) : runLab(args, complete[0]));
     } finally {
-        await servers?.stop();
+        await servers.stop();
     }
 }
 
 try {
-    const { code, result } = await run(process.argv.slice(2));
-    if (result) {
-        console.log(`${result.passed} passed, ${result.failed} failed`);
-    } else {
+    const { code, passed, failed } = await run(process.argv.slice(2));
+    if (passed === undefined || interruptedWith() !== undefined) {
         console.error('The tests ended before they could be counted.');
+    } else {
+        console.log(`\n${passed} passed, ${failed} failed`);
     }
 
-    process.exitCode = code || (result ? 0 : 1);
+    process.exitCode = interruptedWith() ?? (code || (passed === undefined ? 1 : 0));
 } catch (error) {
     console.error(error.message);
     process.exitCode = 1;

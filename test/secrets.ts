@@ -273,7 +273,9 @@ describe('a secret', () => {
             const using = useAll(made);
             for (let kills = 0; kills < 5; ++kills) {
                 const connections: { id: number }[] = await database.dataSource
-                    .query('SELECT id FROM information_schema.processlist WHERE id <> CONNECTION_ID()')
+                    .query(
+                        'SELECT id FROM information_schema.processlist WHERE db = DATABASE() AND id <> CONNECTION_ID()'
+                    )
                     .catch(() => []);
                 for (const { id } of connections) {
                     await database.dataSource.query(`KILL ${Number(id)}`).catch(() => undefined);

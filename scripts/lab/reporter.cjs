@@ -1,7 +1,9 @@
 'use strict';
 
-// A lab reporter that tells the test runner what ran, over the channel that the runner opened. lab's own JSON
-// reporter cannot tell a skipped test from one that passed.
+// lab's console reporter, which also tells the test runner how many tests passed and failed, over the channel that the
+// runner opened.
+
+const ConsoleReporter = require('@hapi/lab/lib/reporters/console');
 
 // A runner that was killed can stop nothing any more: then neither tests nor a report are wanted.
 if (!process.connected) {
@@ -10,21 +12,19 @@ if (!process.connected) {
 
 process.once('disconnect', () => process.exit(1));
 
-module.exports = class {
-    start() {}
-
-    test() {}
-
+module.exports = class extends ConsoleReporter {
     async end(notebook) {
+        super.end(notebook);
+
         const tests = [...new Set(notebook.tests)].filter((test) => !test.skipped && !test.todo);
         const failed = tests.filter((test) => test.err).length;
 
-        const result = {
+        const counts = {
             passed: tests.length - failed,
             // An afterEach that fails is an error of the script and of none of its tests.
             failed: failed || notebook.errors.length
         };
 
-        await new Promise((resolve) => process.send(result, resolve));
+        await new Promise((resolve) => process.send({ counts }, resolve));
     }
 };

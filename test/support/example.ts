@@ -55,8 +55,11 @@ export function run(file: string, args: string[], { cwd, env = {} }: { cwd: stri
 
 let built: Promise<Finished> | undefined;
 
-/** Compiles the example as `npm run demo` does, once for all tests. */
+/** Compiles the example as `npm run demo` does, once for all tests, where the test runner has not done so. */
 export async function buildExample(): Promise<void> {
+    if (process.env.TEST_EXAMPLE === 'built') {
+        return;
+    }
     const tsc = join(ROOT, 'node_modules/typescript/bin/tsc');
     built ??= run(tsc, ['-p', 'example'], { cwd: ROOT }).finished.then(async (compiled) => {
         await run(join(ROOT, 'scripts/copy-pages.mjs'), ['example/dist/plugin/pages'], { cwd: ROOT }).finished;
