@@ -8,7 +8,7 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { locateChromium } from './chromium.mjs';
 import { reportCoverage } from './lab/coverage.mjs';
-import { interruptedWith, root, start } from './lab/processes.mjs';
+import { interruptedWith, start } from './lab/processes.mjs';
 import { processCount, runAll } from './lab/queue.mjs';
 import { startTestServers } from './servers/for-tests.mjs';
 
