@@ -6,6 +6,8 @@
 const { resolve } = require('node:path');
 const Lab = require('@hapi/lab');
 const settings = require('./settings.cjs');
+// Ends this process, too, when the runner has ended.
+require('./reporter.cjs');
 
 process.env.NODE_ENV = 'test';
 process.setSourceMapsEnabled(true);
