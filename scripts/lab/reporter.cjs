@@ -13,6 +13,14 @@ if (!process.connected) {
 process.once('disconnect', () => process.exit(1));
 
 module.exports = class extends ConsoleReporter {
+    constructor(options) {
+        super(options);
+        // To lab, which is about to open it, this is a file where there is one reporter only.
+        if (options.output === 'stdout') {
+            options.output = process.stdout;
+        }
+    }
+
     async end(notebook) {
         super.end(notebook);
 
