@@ -7,7 +7,7 @@ const load = createRequire(__filename);
 
 /**
  * Ready-made pages for a forum that has none of its own: a second plugin, registered after the first on the same server.
- * What renders them is loaded when it is registered.
+ * The code that renders them is loaded on registration, so that a forum without the pages does not load it.
  */
 export const pages: Plugin<PagesOptions> = {
     name: 'hapi-forum-oauth-pages',
@@ -15,4 +15,5 @@ export const pages: Plugin<PagesOptions> = {
     register: (server, options) => (load('./register') as typeof Registration).registerPages(server, options)
 };
 
-export type { PagePaths, PagesOptions, PermissionText } from './options';
+export type { PagePaths, PagesOptions } from './options';
+export type { PermissionText } from './permission-texts';

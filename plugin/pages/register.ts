@@ -1,28 +1,19 @@
 import type { Server } from '@hapi/hapi';
 import { contextOf } from '../context';
-import { adminPages } from './admin';
-import { authorizePages } from './authorize';
-import { connectedAppsPages } from './connected-apps';
-import { devicePages } from './device';
-import { Forms } from './forms';
-import { myAppsPages } from './my-apps';
-import { readPagesOptions, type PagePaths } from './options';
-import { pageRoute, type Page, type Pages } from './page';
-import { asset } from './static';
-import { registerViews } from './views';
+import type { PagePaths } from './options';
+import { readPagesOptions } from './options-schema';
+import type { PagesContext } from './pages-context';
+import { CsrfTokens } from './request/csrf';
+import { Notices } from './request/notices';
+import { pageRoute } from './request/page-route';
+import { SpentForms } from './request/spent-forms';
+import { pagesAt } from './routes';
+import { asset } from './view/static';
+import { registerViews } from './view/views';
 
 const NAME = 'hapi-forum-oauth-pages';
 
-/** The pages by the names of their paths. */
-const PAGES: Record<Exclude<keyof PagePaths, 'assets'>, (pages: Pages, path: string) => Page[]> = {
-    device: devicePages,
-    authorize: authorizePages,
-    connectedApps: connectedAppsPages,
-    myApps: myAppsPages,
-    admin: adminPages
-};
-
-/** @throws Error for an option that is unknown or malformed, and for what does not fit the main plugin */
+/** @throws Error for an option that is unknown or malformed, or that does not fit the options of the main plugin */
 export async function registerPages(server: Server, options: unknown): Promise<void> {
     const settings = readPagesOptions(options);
     const context = contextOf(server);
@@ -32,10 +23,12 @@ export async function registerPages(server: Server, options: unknown): Promise<v
     const prefix = server.realm.modifiers.route.prefix ?? '';
     const styles = asset('pages.css', settings, prefix);
     const script = asset('pages.js', settings, prefix);
-    const pages: Pages = {
+    const pages: PagesContext = {
         context,
         settings,
-        forms: new Forms(server, context.settings),
+        csrfTokens: new CsrfTokens(server, context.settings),
+        notices: new Notices(server, context.settings),
+        spentForms: new SpentForms(server, context.settings),
         assets: { styles: styles.href, script: script.href },
         pathOf: (page) => {
             const path = settings.paths[page];
@@ -47,18 +40,13 @@ export async function registerPages(server: Server, options: unknown): Promise<v
 
     await registerViews(server, settings);
     server.route([styles.route, script.route]);
-    for (const [name, create] of Object.entries(PAGES)) {
-        const path = settings.paths[name as keyof typeof PAGES];
-        if (path !== false) {
-            server.route(create(pages, path).map((page) => pageRoute(pages, page)));
-        }
-    }
+    server.route(pagesAt(settings.paths).map((page) => pageRoute(pages, page)));
 }
 
-/** The main plugin sends people to its `urls`; a consent page that is somewhere else would never be seen. */
+/** The main plugin sends members to its `urls`, so a consent page anywhere else would never be seen. */
 function checkConsentUrl(
-    pages: Pages,
-    page: 'device' | 'authorize',
+    pages: PagesContext,
+    page: keyof Pick<PagePaths, 'device' | 'authorize'>,
     option: 'deviceConsent' | 'authorizationConsent'
 ): void {
     const path = pages.pathOf(page);

@@ -1,8 +1,8 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { FORUM_PERMISSIONS } from '../../plugin';
-import { CATALOG, undescribed } from '../../plugin/pages/catalog';
-import { fill, showForeign, showTime } from '../../plugin/pages/text';
+import { nameInWords, PERMISSION_TEXTS } from '../../plugin/pages/permission-texts';
+import { fill, showForeign, showTime } from '../../plugin/pages/view/text';
 import { STANDARD_SCOPES } from '../../plugin/scopes/registry';
 
 const lab = Lab.script();
@@ -61,10 +61,10 @@ describe('The words of a page', () => {
 
     it('describe every permission and every standard scope', () => {
         for (const scope of [...FORUM_PERMISSIONS, ...STANDARD_SCOPES]) {
-            expect(CATALOG[scope]?.name, scope).to.match(/^[A-Z]/);
-            expect(CATALOG[scope]?.sentence, scope).to.match(/^[A-Z].*\.$/);
+            expect(PERMISSION_TEXTS[scope]?.name, scope).to.match(/^[A-Z]/);
+            expect(PERMISSION_TEXTS[scope]?.sentence, scope).to.match(/^[A-Z].*\.$/);
         }
-        expect(Object.keys(CATALOG)).to.have.length(FORUM_PERMISSIONS.length + STANDARD_SCOPES.length);
-        expect(undescribed('BAKE_CAKES')).to.equal('Bake cakes');
+        expect(Object.keys(PERMISSION_TEXTS)).to.have.length(FORUM_PERMISSIONS.length + STANDARD_SCOPES.length);
+        expect(nameInWords('BAKE_CAKES')).to.equal('Bake cakes');
     });
 });

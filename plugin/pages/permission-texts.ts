@@ -1,9 +1,15 @@
-import type { PermissionText } from './options';
+/** What a permission or a standard scope is called, and what it lets an application do. */
+export interface PermissionText {
+    /** A short phrase that starts with a verb, such as “Write posts”. */
+    name: string;
+    /** One sentence that explains it to a member. */
+    sentence: string;
+}
 
 const entry = (name: string, sentence: string): PermissionText => ({ name, sentence });
 
-/** The standard scopes and the permissions of `FORUM_PERMISSIONS` in words for members. */
-export const CATALOG: Record<string, PermissionText> = {
+/** The texts of the standard scopes and of `FORUM_PERMISSIONS`. */
+export const PERMISSION_TEXTS: Record<string, PermissionText> = {
     openid: entry('Know who you are', 'Recognise your account when you come back.'),
     profile: entry('See your name', 'Read your name and your handle.'),
     email: entry('See your email address', 'Read your email address and whether it is confirmed.'),
@@ -45,8 +51,8 @@ export const CATALOG: Record<string, PermissionText> = {
     ADMINISTRATOR: entry('Be an administrator', 'Do everything that anybody can do on the forum, without exception.')
 };
 
-/** A permission that nobody has described, by its name. */
-export function undescribed(name: string): string {
+/** A name for a permission that has no text: `BAKE_CAKES` becomes “Bake cakes”. */
+export function nameInWords(name: string): string {
     const words = name.toLowerCase().replaceAll(/[_:.-]+/g, ' ');
     return words.charAt(0).toUpperCase() + words.slice(1);
 }

@@ -1,18 +1,18 @@
 import Handlebars from 'handlebars';
 
-/** A joiner inside an emoji, and what makes a character one: harmless, and names with emoji need them. */
+/** Joiners inside an emoji, and selectors that make a character an emoji: harmless, and names with emoji need them. */
 const HARMLESS =
     '(?<=\\p{Extended_Pictographic}[\\u{1F3FB}-\\u{1F3FF}]?\\uFE0F?)\\u200D(?=\\p{Extended_Pictographic})|(?<=[\\p{Extended_Pictographic}#*0-9])\\uFE0F';
 
-/** Characters that are not seen, or that change how their neighbours are seen; and marks piled on one letter. */
+/** Invisible characters, characters that change how their neighbours look, and marks piled on one letter. */
 const ODD = new RegExp(
     `(${HARMLESS})|(?<=\\p{M}{3})\\p{M}+|[\\p{Cc}\\p{Cf}\\p{Cn}\\p{Co}\\p{Cs}\\p{Zl}\\p{Zp}\\p{Default_Ignorable_Code_Point}]`,
     'gu'
 );
 
 /**
- * Somebody else's text as HTML that shows what is in it: isolated, so that it cannot turn the text around it, and with
- * characters that nobody sees spelled out.
+ * A text that a member or an application chose, as HTML that shows what it really contains: isolated, so that it cannot
+ * change the direction of the text around it, and with invisible characters spelled out.
  */
 export function showForeign(text: string): Handlebars.SafeString {
     let html = '';
@@ -28,7 +28,7 @@ export function showForeign(text: string): Handlebars.SafeString {
     return new Handlebars.SafeString(`<bdi>${html}${Handlebars.escapeExpression(text.slice(at))}</bdi>`);
 }
 
-/** A text of the forum's with `{name}` filled in; everything is escaped but what is HTML already. */
+/** Fills in the `{placeholders}` of a text. Everything is escaped except values that are `SafeString`s. */
 export function fill(text: string, values: Record<string, unknown>): Handlebars.SafeString {
     return new Handlebars.SafeString(
         text
@@ -38,7 +38,7 @@ export function fill(text: string, values: Record<string, unknown>): Handlebars.
     );
 }
 
-/** A time as people read it; the script turns it into the reader's time zone. */
+/** A time in UTC. The script converts it to the reader's time zone. */
 export function showTime(language: string, iso: string): Handlebars.SafeString {
     const text = new Intl.DateTimeFormat(language, {
         dateStyle: 'medium',

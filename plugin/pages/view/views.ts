@@ -3,23 +3,23 @@ import { join } from 'node:path';
 import type { Server } from '@hapi/hapi';
 import * as Vision from '@hapi/vision';
 import Handlebars from 'handlebars';
-import type { PagesSettings } from './options';
+import type { PagesSettings } from '../options';
 import { fill, showForeign, showTime } from './text';
 
-const TEMPLATES = join(__dirname, 'templates');
+const TEMPLATES = join(__dirname, '..', 'templates');
 
 interface Hash {
     hash: Record<string, unknown>;
 }
 
-/** Gives the pages' routes their templates. The engine is an instance of its own: servers and hosts do not mix. */
+/** Sets up the templates for the routes of this registration. Each has a Handlebars instance of its own. */
 export async function registerViews(server: Server, { folder, language, strings }: PagesSettings): Promise<void> {
     await server.register(Vision);
     const engine = Handlebars.create();
     engine.registerHelper({
-        /** A text, with the values for its `{placeholders}`. */
+        /** A text of `strings`, with the values for its `{placeholders}`. */
         t: (key: string, { hash }: Hash) => fill(strings[key] ?? key, hash),
-        /** Whatever somebody else has written. */
+        /** A text that a member or an application chose. */
         show: (text: string) => showForeign(text),
         time: (iso: string) => showTime(language, iso)
     });
@@ -27,7 +27,7 @@ export async function registerViews(server: Server, { folder, language, strings 
     server.views({
         engines: { html: engine },
         path: folders,
-        // The last that is loaded under a name wins.
+        // The last partial that is registered under a name wins.
         partialsPath: folders
             .map((each) => join(each, 'partials'))
             .filter((each) => existsSync(each))

@@ -2,20 +2,21 @@ import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { ServerRoute } from '@hapi/hapi';
-import { requestTarget } from '../http/request-target';
-import type { PagesSettings } from './options';
+import { requestTarget } from '../../http/request-target';
+import type { PagesSettings } from '../options';
 
-const STATIC = join(__dirname, 'static');
+const STATIC = join(__dirname, '..', 'static');
 
 const TYPES = { 'pages.css': 'text/css', 'pages.js': 'text/javascript' } as const;
 
-/** A file that every page loads, and its address, which changes with its content. */
+/** A file that every page loads. */
 export interface Asset {
     route: ServerRoute;
+    /** The path, with a version that changes with the content. */
     href: string;
 }
 
-/** @param base path of the assets, the route prefix included */
+/** @param prefix of the routes */
 export function asset(name: keyof typeof TYPES, { folder, paths }: PagesSettings, prefix: string): Asset {
     const own = folder === undefined ? '' : join(folder, name);
     const content = readFileSync(existsSync(own) ? own : join(STATIC, name), 'utf8');

@@ -1,0 +1,33 @@
+import type { ResponseObject } from '@hapi/hapi';
+import { listAllClients } from '../../clients/admin-clients';
+import type { Visit } from '../request/visit';
+import { clientCard } from '../view/client-model';
+import { pageNumber, pager } from '../view/paging';
+import { adminPath, filterOptions, MAX_FILTER, tabs } from './section';
+
+const TYPES = ['public', 'confidential'] as const;
+
+/** GET: all applications of the forum, by name, client ID, owner and type. */
+export async function showApplications({ pages, query, view }: Visit): Promise<ResponseObject> {
+    const path = adminPath(pages);
+    const search = (query.get('q') ?? '').trim().slice(0, MAX_FILTER);
+    const owner = (query.get('owner') ?? '').slice(0, MAX_FILTER);
+    const type = TYPES.find((each) => each === query.get('type'));
+    const list = await listAllClients(pages.context, {
+        search,
+        page: pageNumber(query),
+        ...(owner !== '' && { accountId: owner }),
+        ...(type && { type })
+    });
+    return view('admin-apps', {
+        title: pages.settings.strings['admin.title'],
+        ...tabs(pages, 'apps'),
+        path,
+        search,
+        owner,
+        types: filterOptions('type', TYPES, type),
+        filtered: search !== '' || owner !== '' || type !== undefined,
+        clients: list.clients.map((client) => clientCard(client, `${path}/${client.id}`)),
+        pager: pager(path, query, list)
+    });
+}
