@@ -4,18 +4,10 @@ import { findAccount } from './accounts';
 import { forumApi } from './api';
 import { keepContext, type Context } from './context';
 import { Database } from './store/database';
+import { discoveryRoutes, protocolRoutes, sessionRoutes } from './endpoints';
 import { eventEmitter } from './events';
 import { RateLimits } from './rate-limits/rate-limits';
 import { readOptions, type Options, type Settings } from './options/options';
-import { adminRoutes } from './endpoints/admin';
-import { authorizeRoutes } from './endpoints/authorize';
-import { deviceRoutes } from './endpoints/device-authorization';
-import { jwksRoutes, wellKnownRoutes } from './endpoints/discovery';
-import { introspectRoutes } from './endpoints/introspection';
-import { memberRoutes } from './endpoints/member';
-import { revokeRoutes } from './endpoints/revocation';
-import { tokenRoutes } from './endpoints/token';
-import { userinfoRoutes } from './endpoints/userinfo';
 import { registerBearer, STRATEGY } from './auth/bearer';
 import { importKeys } from './tokens/keys';
 import { VerifiedTokenCache } from './tokens/verified-token-cache';
@@ -46,26 +38,15 @@ export async function register(server: Server, options: Options): Promise<void> 
         endpoint: (path) => settings.origin + prefix + path
     };
 
-    addSessionRoutes(server, settings, [
-        ...authorizeRoutes(context),
-        ...deviceRoutes(context),
-        ...memberRoutes(context),
-        ...adminRoutes(context)
-    ]);
-    server.route([
-        ...tokenRoutes(context),
-        ...userinfoRoutes(context),
-        ...revokeRoutes(context),
-        ...introspectRoutes(context),
-        ...jwksRoutes(context)
-    ]);
+    addSessionRoutes(server, settings, sessionRoutes(context));
+    server.route(protocolRoutes(context));
     await server.register({
         plugin: {
             name: WELL_KNOWN,
             register: (root: Server) => {
                 // A route's path is its plugin's prefix and its own; the documents are at the root of the origin.
                 root.realm.modifiers.route.prefix = '';
-                root.route(wellKnownRoutes(context));
+                root.route(discoveryRoutes(context));
             }
         }
     });

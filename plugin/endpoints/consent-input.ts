@@ -3,10 +3,10 @@ import { OAuthError } from '../errors/oauth-error';
 import { requireDecision, type Decision } from '../flows/decision';
 import { readJsonBody } from '../http/body';
 
-/** What a consent is about: the code that a person typed, or the request that a redirect brought. */
+/** What a consent is about: the code that a person typed, or the request that a redirect carried. */
 type Subject = 'user_code' | 'request_id';
 
-/** Longer than either can be, however it was typed. */
+/** More characters than either can have, however a code is typed. */
 const MAX_LENGTH = 64;
 
 /** @throws OAuthError `invalid_request` */

@@ -1,15 +1,14 @@
-import type { ServerRoute } from '@hapi/hapi';
+import type { Request, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
-import { introspect } from '../flows/introspect';
+import { introspect, type Introspection } from '../flows/introspect';
 import { credentialsOf, formRoute } from '../http/protocol-route';
+import type { Form } from '../parameters';
 
-/** The introspection endpoint (RFC 7662 §2): for servers, so no page of any origin may call it. */
-export function introspectRoutes(context: Context): ServerRoute[] {
-    return [
-        formRoute(
-            '/oauth/introspect',
-            (form, request) => introspect(context, credentialsOf(context, request, form), form),
-            false
-        )
-    ];
+/** The introspection endpoint (RFC 7662 §2). It is for servers, so it allows no origin. */
+export function introspectionRoute(context: Context): ServerRoute {
+    return formRoute('/oauth/introspect', (form, request) => introspectToken(context, form, request), false);
+}
+
+async function introspectToken(context: Context, form: Form, request: Request): Promise<Introspection> {
+    return introspect(context, credentialsOf(context, request, form), form);
 }

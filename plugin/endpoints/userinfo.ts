@@ -1,35 +1,42 @@
 import type { Request, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
+import { RAW_PAYLOAD, readFormBody } from '../http/body';
 import { withErrorResponses } from '../http/error-responses';
+import { authorizationHeader, PROTOCOL_ROUTE } from '../http/protocol-route';
 import { verifyAccessToken } from '../tokens/access-token';
 import { userClaims } from '../tokens/id-token';
-import { RAW_PAYLOAD, readFormBody } from '../http/body';
-import { authorizationHeader, PROTOCOL_ROUTE } from '../http/protocol-route';
 
-/** The UserInfo endpoint (OpenID Connect Core §5.3), for access tokens with `openid`. */
+const USERINFO = '/oauth/userinfo';
+
+/** The UserInfo endpoint (OpenID Connect Core §5.3), for access tokens with the scope `openid`. */
 export function userinfoRoutes(context: Context): ServerRoute[] {
-    const path = '/oauth/userinfo';
-    const handler = (request: Request): Promise<object> => userinfo(context, authorizationHeader(request));
     return [
-        { method: 'GET', path, options: PROTOCOL_ROUTE, handler: withErrorResponses(handler) },
+        {
+            method: 'GET',
+            path: USERINFO,
+            options: PROTOCOL_ROUTE,
+            handler: withErrorResponses((request) => userinfo(context, request))
+        },
         {
             method: 'POST',
-            path,
+            path: USERINFO,
             options: { ...PROTOCOL_ROUTE, payload: RAW_PAYLOAD },
-            handler: withErrorResponses(async (request) => {
-                // Nothing is read from a body, but one that is sent has to be what every protocol endpoint takes.
-                if ((request.payload as Buffer | null)?.length) {
-                    readFormBody(request);
-                }
-                return handler(request);
-            })
+            handler: withErrorResponses((request) => userinfoByPost(context, request))
         }
     ];
 }
 
-async function userinfo(context: Context, authorization: string | undefined): Promise<object> {
-    const [, token] = /^bearer +(.+)$/i.exec(authorization ?? '') ?? [];
+async function userinfoByPost(context: Context, request: Request): Promise<object> {
+    // Nothing is read from a body, but it must be a form as at every protocol endpoint.
+    if ((request.payload as Buffer | null)?.length) {
+        readFormBody(request);
+    }
+    return userinfo(context, request);
+}
+
+async function userinfo(context: Context, request: Request): Promise<object> {
+    const [, token] = /^bearer +(.+)$/i.exec(authorizationHeader(request) ?? '') ?? [];
     if (token === undefined) {
         throw unauthorized('Bearer', 'The access token is missing');
     }
@@ -47,8 +54,7 @@ async function userinfo(context: Context, authorization: string | undefined): Pr
     return { sub: account.id, ...userClaims(account, scope) };
 }
 
+/** @param challenge of `WWW-Authenticate` (RFC 6750 §3) */
 function unauthorized(challenge: string, description: string): OAuthError {
-    return OAuthError.invalidToken(description, {
-        headers: { 'www-authenticate': challenge }
-    });
+    return OAuthError.invalidToken(description, { headers: { 'www-authenticate': challenge } });
 }

@@ -1,4 +1,4 @@
-import type { ClientCredentials } from '../clients/authenticate';
+import type { ClientCredentials } from '../clients/credentials';
 import { refuseClient } from '../clients/authenticate';
 import { findClient } from '../clients/find-client';
 import { FIRST_PARTY_SCOPES } from '../clients/first-party-client';

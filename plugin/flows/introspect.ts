@@ -1,4 +1,5 @@
-import { authenticateClient, refuseClient, type ClientCredentials } from '../clients/authenticate';
+import { authenticateClient, refuseClient } from '../clients/authenticate';
+import type { ClientCredentials } from '../clients/credentials';
 import { findClient } from '../clients/find-client';
 import type { Context } from '../context';
 import type { Form } from '../parameters';

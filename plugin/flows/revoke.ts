@@ -1,4 +1,5 @@
-import { authenticateClient, type ClientCredentials } from '../clients/authenticate';
+import { authenticateClient } from '../clients/authenticate';
+import type { ClientCredentials } from '../clients/credentials';
 import { findClient } from '../clients/find-client';
 import { ensureFirstPartyClient } from '../clients/first-party-client';
 import type { Context } from '../context';

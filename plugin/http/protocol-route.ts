@@ -1,5 +1,5 @@
 import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
-import { readCredentials, type ClientCredentials } from '../clients/authenticate';
+import { readCredentials, type ClientCredentials } from '../clients/credentials';
 import type { Context } from '../context';
 import { protocolErrors, withErrorResponses } from './error-responses';
 import { clientAddress } from './client-address';

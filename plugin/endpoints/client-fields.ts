@@ -1,14 +1,18 @@
 import Joi from 'joi';
 import type { AdminClientChange, AdminNewClient, ClientChange, NewClient } from '../clients/fields';
+import { MAX_OVERLAP } from '../clients/member-clients';
+import { accountId } from './query-fields';
 
-/** Lists of names in a client: scopes or grant types. */
+// Types and sizes, field by field. What the fields must be together is checked by the rules in clients/.
+
+/** Lists of scopes or grant types. */
 const names = Joi.array().items(Joi.string().max(128)).max(200);
 
 const name = Joi.string().max(1000);
 
 const redirectUris = Joi.array().items(Joi.string().max(4096)).max(100);
 
-const newClientFields = {
+const newFields = {
     name: name.required(),
     type: Joi.valid('public', 'confidential').required(),
     allowed_grants: names.required(),
@@ -19,38 +23,35 @@ const newClientFields = {
 
 const changeFields = { name, redirect_uris: redirectUris, allowed_scopes: names };
 
-/** An account's id. */
-export const accountId = Joi.string().max(128);
-
-/** What an administrator may set besides, of a new client and of one that there is. */
-const administered = {
+/** Fields that only an administrator may set, in a new client and in a change. */
+const adminFields = {
     client_id: Joi.string().max(256),
     scope_policy: Joi.valid('explicit', 'inherit')
 };
 
-/** A new client, as far as its fields go one by one; what they must be together is the clients' own business. */
-export const newClient = Joi.object<NewClient>(newClientFields);
+/** The body in which a member creates an application. */
+export const newClient = Joi.object<NewClient>(newFields);
 
+/** The body in which a member changes an application. */
 export const clientChange = Joi.object<ClientChange>(changeFields);
 
+/** The body in which a member asks for a new client secret. */
+export const secretRotation = Joi.object<{ overlap_seconds?: number }>({
+    overlap_seconds: Joi.number().integer().min(0).max(MAX_OVERLAP)
+});
+
+/** The body in which an administrator creates a client. */
 export const adminNewClient = Joi.object<AdminNewClient>({
-    ...newClientFields,
-    ...administered,
+    ...newFields,
+    ...adminFields,
     account_id: accountId,
     client_secret_hash: Joi.string().max(128)
 });
 
+/** The body in which an administrator changes a client. */
 export const adminClientChange = Joi.object<AdminClientChange>({
     ...changeFields,
-    ...administered,
+    ...adminFields,
     account_id: accountId.allow(null),
     allowed_grants: names
 });
-
-/** `page`, from 1, and far beyond every end. */
-export const page = Joi.string().pattern(/^[1-9]\d{0,15}$/, 'a number from 1');
-
-/** A client's `id` in a filter. What is none matches nothing. */
-export const oauthClientId = Joi.string().max(64);
-
-export const nothing = Joi.object<Record<string, never>>({});

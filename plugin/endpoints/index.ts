@@ -1,0 +1,44 @@
+import type { ServerRoute } from '@hapi/hapi';
+import type { Context } from '../context';
+import { adminClientRoutes } from './admin-clients';
+import { adminDeviceAuthorizationRoutes } from './admin-device-authorizations';
+import { adminRefreshTokenRoutes } from './admin-refresh-tokens';
+import { authorizationRoute } from './authorization';
+import { authorizationConsentRoutes } from './authorization-consent';
+import { deviceAuthorizationRoute } from './device-authorization';
+import { deviceConsentRoutes } from './device-consent';
+import { introspectionRoute } from './introspection';
+import { jwksRoute } from './jwks';
+import { memberClientRoutes } from './member-clients';
+import { memberTokenRoutes } from './member-tokens';
+import { revocationRoute } from './revocation';
+import { tokenRoute } from './token';
+import { userinfoRoutes } from './userinfo';
+
+export { discoveryRoutes } from './discovery';
+
+/** The endpoints that look for the forum's own session. */
+export function sessionRoutes(context: Context): ServerRoute[] {
+    return [
+        authorizationRoute(context),
+        ...authorizationConsentRoutes(context),
+        ...deviceConsentRoutes(context),
+        ...memberClientRoutes(context),
+        ...memberTokenRoutes(context),
+        ...adminClientRoutes(context),
+        ...adminDeviceAuthorizationRoutes(context),
+        ...adminRefreshTokenRoutes(context)
+    ];
+}
+
+/** The endpoints that read no cookie. */
+export function protocolRoutes(context: Context): ServerRoute[] {
+    return [
+        deviceAuthorizationRoute(context),
+        tokenRoute(context),
+        ...userinfoRoutes(context),
+        revocationRoute(context),
+        introspectionRoute(context),
+        jwksRoute(context)
+    ];
+}

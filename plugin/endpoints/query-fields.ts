@@ -1,0 +1,39 @@
+import Joi from 'joi';
+import { TOKEN_STATUSES, type TokenStatus } from '../store/token-list';
+
+/** An account's id. */
+export const accountId = Joi.string().max(128);
+
+/** A client's `id` in a filter. One that no client has matches nothing. */
+export const oauthClientId = Joi.string().max(64);
+
+/** From 1. */
+const page = Joi.string().pattern(/^[1-9]\d{0,15}$/, 'a number from 1');
+
+/** The query of an endpoint that has none, and the body of a deletion. */
+export const empty = Joi.object<Record<string, never>>({});
+
+/** The query of a list without filters. */
+export const pageQuery = Joi.object<{ page?: string }>({ page });
+
+interface TokenQuery {
+    page?: string;
+    status?: TokenStatus;
+    oauth_client_id?: string;
+}
+
+const tokenFields = { page, status: Joi.valid(...TOKEN_STATUSES), oauth_client_id: oauthClientId };
+
+/** The query of a member's token list. */
+export const tokenQuery = Joi.object<TokenQuery>(tokenFields);
+
+/** The query of the administrators' token list. */
+export const adminTokenQuery = Joi.object<TokenQuery & { account_id?: string }>({
+    ...tokenFields,
+    account_id: accountId
+});
+
+/** The number of a page that was asked for; 1 by default. */
+export function pageNumber(query: { page?: string }): number {
+    return Number(query.page ?? 1);
+}
