@@ -1,23 +1,23 @@
 import { hash } from 'node:crypto';
-import { RateLimiterMemory, RateLimiterRedis, RateLimiterRes, type RateLimiterAbstract } from 'rate-limiter-flexible';
+import { RateLimiterMemory, RateLimiterRedis, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Limit } from '../options/options';
-import { PATIENCE, type RedisLink } from './redis-link';
+import { MAX_WAIT, type RedisLink } from './redis-link';
 
-/** Longer than a client id and an address. */
-const LONGEST_KEY = 200;
+/** Enough for a client id and an address. */
+const MAX_KEY_LENGTH = 200;
 
-/** Counts by key, in Redis where there is one and in this process's memory while it is away. Never fails. */
+/** Counts by key, in Redis if there is one, and in this process while Redis is away. Never fails. */
 export class Counter {
     readonly #limit: Limit;
-    readonly #own: RateLimiterMemory;
-    readonly #shared: { limiter: RateLimiterRedis; link: RedisLink } | undefined;
+    readonly #local: RateLimiterMemory;
+    readonly #redis: { limiter: RateLimiterRedis; link: RedisLink } | undefined;
 
     /** @param prefix of the keys in Redis */
     constructor(limit: Limit, prefix: string, link?: RedisLink) {
         const options = { points: limit.points, duration: limit.seconds };
         this.#limit = limit;
-        this.#own = new RateLimiterMemory(options);
-        this.#shared = link && {
+        this.#local = new RateLimiterMemory(options);
+        this.#redis = link && {
             limiter: new RateLimiterRedis({ ...options, storeClient: link.redis, keyPrefix: prefix }),
             link
         };
@@ -26,16 +26,20 @@ export class Counter {
     /**
      * Counts one.
      *
-     * @returns for how many milliseconds there may be no more, when this was one too many; else null
+     * @returns null if it is within the limit, else the milliseconds until the count starts again
      */
     async count(key: string): Promise<number | null> {
-        const result = await this.#ask(key, (limiter, stored) => verdict(limiter.consume(stored)));
-        return result.consumedPoints > this.#limit.points ? result.msBeforeNext : null;
+        const counted = await this.#run(key, (limiter, stored) => limiter.penalty(stored));
+        return counted.consumedPoints > this.#limit.points ? counted.msBeforeNext : null;
     }
 
-    /** For how many milliseconds there may be no more; null when there may. Counts nothing. */
-    async left(key: string): Promise<number | null> {
-        const found = await this.#ask(key, (limiter, stored) => limiter.get(stored));
+    /**
+     * Counts nothing.
+     *
+     * @returns null if one more is within the limit, else the milliseconds until the count starts again
+     */
+    async wait(key: string): Promise<number | null> {
+        const found = await this.#run(key, (limiter, stored) => limiter.get(stored));
         return found && found.consumedPoints >= this.#limit.points && found.msBeforeNext > 0
             ? found.msBeforeNext
             : null;
@@ -43,46 +47,35 @@ export class Counter {
 
     /** Forgets what was counted in this process. */
     clear(): void {
-        for (const { key } of this.#own.dump().storage) {
-            void this.#own.delete(key);
+        for (const { key } of this.#local.dump().storage) {
+            void this.#local.delete(key);
         }
     }
 
-    async #ask<Result>(
+    // The library's insuranceLimiter would ask a Redis that hangs at every request, without a time limit or a report.
+    async #run<Result>(
         key: string,
-        ask: (limiter: RateLimiterAbstract, stored: string) => Promise<Result>
+        operation: (limiter: RateLimiterAbstract, stored: string) => Promise<Result>
     ): Promise<Result> {
-        // Addresses are people's: what leaves this process is a hash. So is what a host made too long an address of.
-        const stored = this.#shared || key.length > LONGEST_KEY ? hash('sha256', key, 'base64url') : key;
-        if (this.#shared?.link.isThere()) {
+        // Addresses are personal data: they leave this process only as a hash. A hash also bounds the length of a key.
+        const stored = this.#redis || key.length > MAX_KEY_LENGTH ? hash('sha256', key, 'base64url') : key;
+        if (this.#redis?.link.isReachable()) {
             try {
-                return await inTime(ask(this.#shared.limiter, stored));
+                return await inTime(operation(this.#redis.limiter, stored));
             } catch (error) {
-                this.#shared.link.lost((error as Error).message);
+                this.#redis.link.lost((error as Error).message);
             }
         }
-        return ask(this.#own, stored);
+        return operation(this.#local, stored);
     }
 }
 
-/** What a limiter says, whether it allows or refuses. */
-async function verdict(consumed: Promise<RateLimiterRes>): Promise<RateLimiterRes> {
-    try {
-        return await consumed;
-    } catch (refused) {
-        if (refused instanceof RateLimiterRes) {
-            return refused;
-        }
-        throw refused;
-    }
-}
-
-/** @throws Error when the answer has not come in time */
-function inTime<Result>(answer: Promise<Result>): Promise<Result> {
+/** @throws Error if the result does not arrive in time */
+function inTime<Result>(result: Promise<Result>): Promise<Result> {
     return new Promise((resolve, reject) => {
-        const giveUp = (): void => reject(new Error(`no answer within ${PATIENCE} ms`));
-        // A process that was itself busy has not yet read what arrived meanwhile: it gets a turn to.
-        const timer = setTimeout(() => setImmediate(giveUp), PATIENCE);
-        void answer.then(resolve, reject).finally(() => clearTimeout(timer));
+        const giveUp = (): void => reject(new Error(`no answer within ${MAX_WAIT} ms`));
+        // If this process was busy, the result may have arrived unread: it gets one more turn of the event loop.
+        const timer = setTimeout(() => setImmediate(giveUp), MAX_WAIT);
+        void result.then(resolve, reject).finally(() => clearTimeout(timer));
     });
 }

@@ -1,39 +1,43 @@
 import { hash } from 'node:crypto';
-import type { Client } from '../store/clients';
 import { OAuthError } from '../errors/oauth-error';
 import type { LimitName, Settings } from '../options/options';
 import { clientNetwork } from './client-network';
 import { Counter } from './counter';
 import { RedisLink, type LinkLog } from './redis-link';
 
-/** How many clients are remembered as found. */
+/** How many ids of existing clients are remembered. */
 const MAX_KNOWN = 10_000;
 
-/** Stands for all clients that there are not: no client id is written so. */
+/** Stands for every client id that does not exist. No client id looks like this. */
 const UNKNOWN = '?';
 
-/** A request of a client that is being counted. */
-export interface Counted {
-    /**
-     * To be called when the client has been found, before anything is done for it; as often as one likes.
-     *
-     * @throws OAuthError 429
-     */
-    admit(found: Pick<Client, 'clientId'>): Promise<void>;
+/** A client that exists. */
+export interface FoundClient {
+    clientId: string;
 }
 
-/** Who asks: a client by the id that it gave, and the address that the request came from. */
+/** Who sent a request: the client id that it names, whether or not it exists, and the client address. */
 export interface Caller {
     clientId: string;
     address: string;
 }
 
+/** A request that is being counted. */
+export interface Counted {
+    /**
+     * To be called when the client has been found, before anything is done for it. May be called more than once.
+     *
+     * @throws OAuthError 429 if the request is over the limit
+     */
+    admit(found: FoundClient): Promise<void>;
+}
+
 const ADMITTED: Counted = { admit: () => Promise.resolve() };
 
-/** What may be done how often from one address. */
+/** The limits on what may be done from one client address. */
 export class RateLimits {
     readonly #counters: Partial<Record<LimitName, Counter>> = {};
-    /** Clients that were found. Others are not counted by their ids, of which anybody can make up any number. */
+    /** Client ids that exist. Others are not counted one by one, because anybody can make up any number of them. */
     readonly #known = new Set<string>();
 
     constructor({ issuer, limits }: Settings, log: LinkLog) {
@@ -49,8 +53,8 @@ export class RateLimits {
     }
 
     /**
-     * Counts a request by client and address. Where the client is known counting begins at once, beside the request's
-     * look-ups, else when it has been found.
+     * Counts a request by client and address. A known client is counted at once, while the request does its look-ups, any
+     * other when it has been found.
      */
     begin(name: 'deviceAuthorization' | 'refresh', { clientId, address }: Caller): Counted {
         const counter = this.#counters[name];
@@ -72,33 +76,33 @@ export class RateLimits {
      *
      * @throws OAuthError 429 while the client has failed too often from this address
      */
-    async mayAuthenticate({ clientId }: Pick<Client, 'clientId'>, address: string): Promise<void> {
-        refuse(await this.#counters.clientAuthentication?.left(keyOf(clientId, address)));
+    async mayAuthenticate({ clientId }: FoundClient, address: string): Promise<void> {
+        refuse(await this.#counters.clientAuthentication?.wait(keyOf(clientId, address)));
     }
 
     /**
      * Counts a failed authentication.
      *
-     * @param found the client, if there is one of that id
-     * @throws OAuthError 429 when it was one too many
+     * @param found the client, if the id exists
+     * @throws OAuthError 429 if this one is over the limit
      */
-    async failedAuthentication({ address }: Caller, found: Pick<Client, 'clientId'> | null): Promise<void> {
+    async failedAuthentication({ address }: Caller, found: FoundClient | null): Promise<void> {
         refuse(await this.#counters.clientAuthentication?.count(keyOf(found?.clientId ?? UNKNOWN, address)));
     }
 
     /**
      * To be called before a user code is looked up.
      *
-     * @throws OAuthError 429 while too many wrong ones came from this address
+     * @throws OAuthError 429 while too many wrong codes came from this address
      */
     async mayEnterCode(address: string): Promise<void> {
-        refuse(await this.#counters.userCode?.left(clientNetwork(address)), TOO_MANY_CODES);
+        refuse(await this.#counters.userCode?.wait(clientNetwork(address)), TOO_MANY_CODES);
     }
 
     /**
      * Counts a wrong user code.
      *
-     * @throws OAuthError 429 when it was one too many
+     * @throws OAuthError 429 if this one is over the limit
      */
     async wrongCode(address: string): Promise<void> {
         refuse(await this.#counters.userCode?.count(clientNetwork(address)), TOO_MANY_CODES);
@@ -118,15 +122,15 @@ export class RateLimits {
     }
 }
 
-/** What a person is told who enters wrong codes. */
+/** The description for a person who has entered too many wrong codes. */
 export const TOO_MANY_CODES = 'Too many wrong codes, wait before you enter another';
 
-/** A client id has no blanks. */
+/** A client id contains no blanks. */
 function keyOf(clientId: string, address: string): string {
     return `${clientId} ${clientNetwork(address)}`;
 }
 
-/** @param wait milliseconds; null or nothing when there is none */
+/** @param wait milliseconds; null or undefined if the request is within the limit */
 function refuse(wait: number | null | undefined, description = 'Too many requests, try again later'): void {
     if (wait != null) {
         throw OAuthError.tooManyRequests(description, wait);

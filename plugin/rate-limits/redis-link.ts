@@ -1,89 +1,90 @@
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { LimitsRedis } from '../options/options';
 
-/** How long a request waits for Redis, milliseconds. After one has waited in vain the next ones do not. */
-export const PATIENCE = 100;
+/** How long a request waits for Redis, milliseconds. After one has waited in vain, the next ones do not wait. */
+export const MAX_WAIT = 100;
 
-/** How often it is looked whether Redis is back, milliseconds. */
-const PROBE_EVERY = 1000;
+/** How often the link checks whether Redis is back, milliseconds. */
+const PROBE_INTERVAL = 1000;
 
-/** What a client is before it is first connected, too. */
+/** The states of a client that has not been connected yet. */
 const CONNECTING = new Set(['wait', 'connecting', 'connect']);
 
-/** Told once for each change. */
+/** Called once for each change. */
 export interface LinkLog {
-    /** @param reason of the first one that asked in vain */
+    /** @param reason what the first failed request met */
     lost(reason: string): void;
     back(): void;
 }
 
 /**
- * Whether Redis answers. Once it has not, nothing waits for it any more, until something that was written beside the
- * requests has arrived in time.
+ * Knows whether Redis answers. Once it does not, requests stop waiting for it until a probe, which runs beside them, has
+ * written to it in time.
  */
 export class RedisLink {
     readonly redis: LimitsRedis;
     readonly #probe: RateLimiterRedis;
     readonly #log: LinkLog;
-    #there: boolean;
-    #told = false;
-    #probing = false;
+    #reachable: boolean;
+    #isLossLogged = false;
+    #isProbing = false;
     #probedAt = -Infinity;
 
-    /** @param prefix of the one key that is written to see whether Redis is back */
+    /** @param prefix of the one key that the probe writes */
     constructor(redis: LimitsRedis, prefix: string, log: LinkLog) {
         this.redis = redis;
         this.#log = log;
         this.#probe = new RateLimiterRedis({ storeClient: redis, keyPrefix: prefix, points: 1, duration: 1 });
-        this.#there = redis.status === 'ready';
+        this.#reachable = redis.status === 'ready';
     }
 
-    /** True while it is worth asking. */
-    isThere(): boolean {
+    /** True if a request may be sent to Redis. Starts a probe when one is due. */
+    isReachable(): boolean {
         const { status } = this.redis;
-        // What is asked of a client without a connection may stay pending for ever; one that waits connects by it.
-        const reachable = status === 'ready' || status === 'wait';
-        if (!reachable && (this.#there || !CONNECTING.has(status))) {
-            this.#there = false;
-            this.#tellLost(`the client is ${status}`);
+        // A command to a client without a connection may stay pending for ever; one to a waiting client connects it.
+        const canSend = status === 'ready' || status === 'wait';
+        if (!canSend && (this.#reachable || !CONNECTING.has(status))) {
+            this.#reachable = false;
+            this.#logLoss(`the client is ${status}`);
         }
-        if (reachable && !this.#there && !this.#probing && performance.now() >= this.#probedAt + PROBE_EVERY) {
-            void this.#lookAgain();
+        const isDue = !this.#isProbing && performance.now() >= this.#probedAt + PROBE_INTERVAL;
+        if (canSend && !this.#reachable && isDue) {
+            void this.#runProbe();
         }
-        return this.#there;
+        return this.#reachable;
     }
 
-    /** To be called when Redis was asked in vain. */
+    /** To be called when Redis has not answered a request. */
     lost(reason: string): void {
-        if (this.#there) {
-            this.#there = false;
+        if (this.#reachable) {
+            this.#reachable = false;
             this.#probedAt = performance.now();
-            this.#tellLost(reason);
+            this.#logLoss(reason);
         }
     }
 
-    async #lookAgain(): Promise<void> {
-        this.#probing = true;
+    async #runProbe(): Promise<void> {
+        this.#isProbing = true;
         this.#probedAt = performance.now();
         try {
-            // Written, not only read: a Redis may be there and refuse to count.
+            // A write, because a Redis that answers may still refuse to count.
             await this.#probe.penalty('probe');
-            // One that answers too late for a request is as good as none.
-            this.#there = performance.now() - this.#probedAt <= PATIENCE;
-            if (this.#there && this.#told) {
-                this.#told = false;
+            // One that answers too late for a request counts as away.
+            this.#reachable = performance.now() - this.#probedAt <= MAX_WAIT;
+            if (this.#reachable && this.#isLossLogged) {
+                this.#isLossLogged = false;
                 this.#log.back();
             }
         } catch (error) {
-            this.#tellLost((error as Error).message);
+            this.#logLoss((error as Error).message);
         } finally {
-            this.#probing = false;
+            this.#isProbing = false;
         }
     }
 
-    #tellLost(reason: string): void {
-        if (!this.#told) {
-            this.#told = true;
+    #logLoss(reason: string): void {
+        if (!this.#isLossLogged) {
+            this.#isLossLogged = true;
             this.#log.lost(reason);
         }
     }

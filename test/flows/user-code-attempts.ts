@@ -53,7 +53,7 @@ describe('the limit on wrong user codes', () => {
         expect(answer.headers['cache-control']).to.equal('no-store');
     };
 
-    it('is reached with the tenth, for both verbs and for right codes, too', async () => {
+    it('applies after the tenth wrong code, to both verbs and to right codes too', async () => {
         const accountId = forum.addAccount();
         const { user_code: claimed } = await forum.device();
         const { user_code: unread } = await forum.device();
@@ -76,7 +76,7 @@ describe('the limit on wrong user codes', () => {
         expect((await decide(accountId, claimed)).body).to.equal({ status: 'approved' });
     });
 
-    it('is not reached with nine', async () => {
+    it('does not apply after nine', async () => {
         const accountId = forum.addAccount();
         await guess(accountId, 9);
         const { user_code: userCode } = await forum.device();
@@ -84,14 +84,14 @@ describe('the limit on wrong user codes', () => {
         expect((await decide(accountId, userCode)).status).to.equal(200);
     });
 
-    it('serves right codes, however many are looked up at once', async () => {
+    it('allows any number of right codes at once', async () => {
         const busy = forum.addAccount();
         const devices = await Promise.all(Array.from({ length: 40 }, () => forum.device()));
         const answers = await Promise.all(devices.map(({ user_code: code }) => read(busy, code)));
         expect(answers.map(({ status }) => status)).to.equal(devices.map(() => 200));
     });
 
-    it('serves one right code that is read and decided two hundred times at once', async () => {
+    it('allows one right code to be read and decided two hundred times at once', async () => {
         const accountId = forum.addAccount();
         const { user_code: userCode } = await forum.device();
         const times = Array.from({ length: 200 });
@@ -117,7 +117,7 @@ describe('the limit on wrong user codes', () => {
         expect(Number(counted.n)).to.equal(9);
     });
 
-    it('counts codes of others: who reads them guesses', async () => {
+    it('counts codes that another account has claimed', async () => {
         const owner = forum.addAccount();
         const accountId = forum.addAccount();
         for (let times = 0; times < 10; ++times) {
@@ -128,7 +128,7 @@ describe('the limit on wrong user codes', () => {
         isLimited(await read(accountId, wrongCode()), 600);
     });
 
-    it('ages out code by code', async () => {
+    it('ends code by code, as each one reaches ten minutes', async () => {
         const accountId = forum.addAccount();
         await guess(accountId, 4);
         forum.pass(300);
@@ -145,7 +145,7 @@ describe('the limit on wrong user codes', () => {
         isLimited(await read(accountId, wrongCode()), 300);
     });
 
-    it('is not prolonged by attempts while it lasts', async () => {
+    it('is not extended by attempts while it applies', async () => {
         const accountId = forum.addAccount();
         await guess(accountId, 10);
         for (let minutes = 0; minutes < 9; ++minutes) {
@@ -159,12 +159,12 @@ describe('the limit on wrong user codes', () => {
         expect((await read(accountId, userCode)).status).to.equal(200);
     });
 
-    it('is each account’s own', async () => {
+    it('applies to each account separately', async () => {
         await guess(forum.addAccount(), 10);
         await guess(forum.addAccount(), 10);
     });
 
-    it('is one for all processes on a database', async () => {
+    it('is shared by all processes on a database', async () => {
         const second = await Forum.create(database.dataSource, { limits: false });
         second.now = forum.now;
         const accountId = forum.addAccount();
@@ -176,7 +176,7 @@ describe('the limit on wrong user codes', () => {
         await second.stop();
     });
 
-    it('lets at most ten of three hundred parallel guesses see whether they are right', async () => {
+    it('tells at most ten of three hundred parallel guesses whether they are right', async () => {
         const second = await Forum.create(database.dataSource, { limits: false });
         second.now = forum.now;
         const accountId = forum.addAccount();
@@ -204,7 +204,7 @@ describe('the limit on wrong user codes', () => {
         expect(answers.filter(({ status }) => status === 429).length).to.equal(40);
     });
 
-    it('does not let a right code through among parallel guesses that come after ten wrong ones', async () => {
+    it('refuses a right code among parallel guesses that come after ten wrong ones', async () => {
         const accountId = forum.addAccount();
         await guess(accountId, 10);
         const { user_code: userCode } = await forum.device();
@@ -214,7 +214,7 @@ describe('the limit on wrong user codes', () => {
         expect(answers.every(({ status }) => status === 429)).to.be.true();
     });
 
-    it('does not serve a right code that comes late in a burst of guesses', async () => {
+    it('refuses a right code that comes late in a burst of guesses', async () => {
         let served = 0;
         for (let round = 0; round < 10; ++round) {
             const accountId = forum.addAccount();
@@ -227,7 +227,7 @@ describe('the limit on wrong user codes', () => {
         expect(served).to.be.below(5);
     });
 
-    it('is not reached by one who opens a right code in two tabs at once', async () => {
+    it('does not apply when a right code is opened in two tabs at once', async () => {
         const accountId = forum.addAccount();
         await guess(accountId, 8);
         const { user_code: userCode } = await forum.device();
@@ -235,7 +235,7 @@ describe('the limit on wrong user codes', () => {
         expect(answers.map(({ status }) => status)).to.equal([200, 200]);
     });
 
-    it('holds on the embedded database, too', async () => {
+    it('works on the embedded database too', async () => {
         const embedded = await openDatabase('embedded');
         const small = await Forum.create(embedded.dataSource);
         const accountId = small.addAccount();

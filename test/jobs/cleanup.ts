@@ -56,7 +56,7 @@ class Flaky {
     }
 }
 
-describe('a sweep whose database goes away again and again', () => {
+describe('a cleanup whose database connection keeps failing', () => {
     const { setTimeout } = timers;
     let database: OpenDatabase;
     let dataSource: DataSource;
@@ -88,7 +88,7 @@ describe('a sweep whose database goes away again and again', () => {
 
     const clock = () => forum.now;
 
-    it('sends the same ids again, and asks again for those that it could not find', async () => {
+    it('deletes the same ids again, and repeats a search that failed', async () => {
         const { grantId } = await storeChain(dataSource, Array<{ createdAt: number }>(6).fill({ createdAt: START }));
         const rows = await dataSource.getRepository(OAuthRefreshToken).findBy({ grantId });
         const ids = rows.map(({ id }) => id);
@@ -108,7 +108,7 @@ describe('a sweep whose database goes away again and again', () => {
         expect(flaky.deletes).to.equal(pairs.flatMap((pair) => [pair, pair]));
     });
 
-    it('gives up after some minutes, and leaves the rest to the next', async () => {
+    it('gives up after some minutes and leaves the rest to the next run', async () => {
         let asked = 0;
         const found = () => {
             asked += 1;
@@ -118,7 +118,7 @@ describe('a sweep whose database goes away again and again', () => {
         expect(asked).to.equal(8);
     });
 
-    it('removes all the same every row that may go', async () => {
+    it('still removes every row that it should', async () => {
         for (let chains = 0; chains < 3; ++chains) {
             // Too many, though none is old; many old ones; dead for long; with a seal that is done with.
             await storeChain(dataSource, rotated(130, MINUTE, 2 * MINUTE));
@@ -147,8 +147,8 @@ describe('a sweep whose database goes away again and again', () => {
     });
 });
 
-describe('a sweep', () => {
-    it('does not begin with limits that it cannot keep', async () => {
+describe('a cleanup', () => {
+    it('does not start with options that it cannot use', async () => {
         const database = await openDatabase('embedded');
         for (const batchSize of [0, -1, 1.5, NaN, Infinity, '10', null]) {
             const options = { batchSize: batchSize as number };

@@ -66,7 +66,7 @@ describe('forum-oauth-worker', () => {
         return (await storeChain(dataSource, rotated(12, -DAY / 2))).grantId;
     };
 
-    it('runs every job once, tells in JSON lines, and leaves with 0', async () => {
+    it('runs every job once, reports in JSON lines and exits with 0', async () => {
         const live = await store(4);
         await forum.device();
         await dataSource
@@ -85,7 +85,7 @@ describe('forum-oauth-worker', () => {
         expect(await generationsOf(dataSource, live)).to.equal([5, 6, 7, 8, 9, 10, 11]);
     });
 
-    it('with --dry-run counts the same and removes nothing', async () => {
+    it('counts the same with --dry-run and removes nothing', async () => {
         await store(4);
         const before = await tokens();
         const { status, lines } = await command.run(['--dry-run', '--database-url', database.url]);
@@ -94,7 +94,7 @@ describe('forum-oauth-worker', () => {
         expect(await tokens()).to.equal(before);
     });
 
-    it('takes retention and batch size', async () => {
+    it('accepts a retention and a batch size', async () => {
         const live = await store(1);
         const output = new Output(false);
         const args = ['--once', '--retention', String(2 * 24 * 60 * 60), '--batch-size', '2'];
@@ -102,7 +102,7 @@ describe('forum-oauth-worker', () => {
         expect(await generationsOf(dataSource, live)).to.equal([10, 11]);
     });
 
-    it('tells on a terminal how far it is, how fast, and how much is left', async () => {
+    it('shows its progress, speed and remaining rows on a terminal', async () => {
         await store(60, 4);
         const output = new Output(true);
         await main(['--once', '--batch-size', '3', '--database-url', database.url], {}, output);
@@ -110,7 +110,7 @@ describe('forum-oauth-worker', () => {
         expect(output.text).to.match(/prune-refresh-chains: 245 refresh tokens, 60 grants, .* in \d+\.\d s\n$/);
     });
 
-    it('says what is wrong with arguments that it cannot use, and leaves with 2', async () => {
+    it('explains arguments that it cannot use and exits with 2', async () => {
         for (const [args, said] of [
             [[], '--database-url'],
             [['--database-url', 'not a URL'], '--database-url'],
@@ -137,13 +137,13 @@ describe('forum-oauth-worker', () => {
         expect(errors).to.contain('--twice').and.to.contain('Usage: forum-oauth-worker');
     });
 
-    it('with --help tells what it takes', async () => {
+    it('lists its options with --help', async () => {
         const output = new Output(false);
         expect(await main(['--help'], {}, output)).to.equal(0);
         expect(output.text).to.contain('--once').and.to.contain('DATABASE_URL').and.to.contain('Exit status');
     });
 
-    it('leaves with 1 when the database is not to be reached', async () => {
+    it('exits with 1 when the database is not reachable', async () => {
         const { status, errors } = await command.run(['--once'], {
             DATABASE_URL: 'mysql://somebody:secret@127.0.0.1:1/forum'
         });
@@ -151,7 +151,7 @@ describe('forum-oauth-worker', () => {
         expect(errors).to.contain('forum-oauth-worker').and.to.not.contain('secret');
     });
 
-    it('works until SIGTERM and tells how far it is, then ends its batch and leaves with 0', async () => {
+    it('works and reports progress until SIGTERM, then finishes its batch and exits with 0', async () => {
         await store(300);
         const running = command.start(['--batch-size', '1'], {
             DATABASE_URL: database.url,
@@ -174,7 +174,7 @@ describe('forum-oauth-worker', () => {
         expect(rest.lines[1].counts.refresh_tokens).to.equal(left - 7);
     });
 
-    it('with --once ends its batch at SIGTERM too, however often it is told', async () => {
+    it('finishes its batch with --once too, however often it receives SIGTERM', async () => {
         await store(300);
         const running = command.start(['--once', '--batch-size', '4'], { DATABASE_URL: database.url });
         await eventually(async () => (await tokens()) < 850);
@@ -192,7 +192,7 @@ describe('forum-oauth-worker', () => {
         expect(lines[1].counts.refresh_tokens).to.equal(912 - (await tokens()));
     });
 
-    it('leaves what the next run can finish when it is killed at any instant', async () => {
+    it('leaves work that the next run can finish when it is killed at any moment', async () => {
         const live = await store(250);
         for (let kills = 0; kills < 4; ++kills) {
             const before = await tokens();

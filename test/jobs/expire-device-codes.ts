@@ -61,7 +61,7 @@ for (const kind of ['server', 'embedded'] as const) {
             return body.error;
         };
 
-        it('leaves a device that polls told that its code has expired, for an hour after its time', async () => {
+        it('keeps an expired code for an hour, so that a polling device is told', async () => {
             const { device_code: deviceCode } = await forum.device();
             forum.pass(599.999);
             expect((await expire()).device_authorizations).to.equal(0);
@@ -74,7 +74,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await poll(deviceCode)).to.equal('invalid_grant');
         });
 
-        it('removes approved, denied and used codes alike, and none that waits', async () => {
+        it('removes approved, denied and used codes, but no pending one', async () => {
             const approved = await forum.device();
             await forum.decide(FRIGG, approved.user_code);
             const denied = await forum.device();
@@ -86,7 +86,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await poll(waiting.device_code)).to.equal('authorization_pending');
         });
 
-        it('removes authorization requests and codes an hour after their time', async () => {
+        it('removes authorization requests and codes an hour after they expired', async () => {
             const client = await builtInClient(dataSource);
             const common = {
                 oauthClientId: client,
@@ -137,7 +137,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect((await guess()).status).to.equal(400);
         });
 
-        it('removes many in small batches, goes on after a stop, and reports how far it is', async () => {
+        it('removes many in small batches, continues after a stop and reports progress', async () => {
             for (let codes = 0; codes < 25; ++codes) {
                 await forum.device();
             }
@@ -160,7 +160,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await dataSource.getRepository(OAuthDeviceAuthorization).count()).to.equal(0);
         });
 
-        it('counts nothing twice when two run at once', async () => {
+        it('counts nothing twice when several run at once', async () => {
             for (let codes = 0; codes < 25; ++codes) {
                 await forum.device();
             }
@@ -169,7 +169,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(counts.reduce((sum, count) => sum + count.device_authorizations, 0)).to.equal(25);
         });
 
-        it('is told by the backlog what waits, and since when', async () => {
+        it('has a backlog that says how many rows are due and for how long', async () => {
             await clearChains(dataSource);
             await forum.device();
             forum.pass(600 + 60 * 60 + 90);
@@ -201,7 +201,7 @@ for (const kind of ['server', 'embedded'] as const) {
             }
         });
 
-        it('is told by the backlog of no token that is kept with its dead chain', async () => {
+        it('has a backlog that leaves out tokens kept with their revoked or expired family', async () => {
             await clearChains(dataSource);
             const tokens = [5, 4, 3, 2].map((days) => ({
                 createdAt: START - days * DAY,

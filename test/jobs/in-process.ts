@@ -46,7 +46,7 @@ async function until(condition: () => boolean): Promise<void> {
     }
 }
 
-describe('sweeps in the host process', () => {
+describe('jobs in the host process', () => {
     let database: OpenDatabase;
     let dataSource: DataSource;
     let timers: Timers | undefined;
@@ -60,7 +60,7 @@ describe('sweeps in the host process', () => {
 
     after(() => database.done());
 
-    it('begin when the server starts, keep to their schedules, and end with the server', async () => {
+    it('start with the server, follow their schedules and stop with the server', async () => {
         timers = new Timers().install();
         const forum = await Forum.create(dataSource, { jobs: 'in-process' }, '/api', { server: { port: 0 } });
         const swept = () => forum.events.filter((event) => event.type === 'sweep_completed');
@@ -87,7 +87,7 @@ describe('sweeps in the host process', () => {
         expect(swept()).to.have.length(3);
     });
 
-    it('have one schedule for a server that is stopped and started again', async () => {
+    it('have one schedule after the server was stopped and started again', async () => {
         timers = new Timers().install();
         const forum = await Forum.create(dataSource, { jobs: 'in-process' }, '/api', { server: { port: 0 } });
         const ours = () => [...timers!.set.values()].filter(({ milliseconds }) => milliseconds >= 60_000).length;
@@ -99,7 +99,7 @@ describe('sweeps in the host process', () => {
         }
     });
 
-    it('run one at a time, and none again before it has ended', async () => {
+    it('run one at a time, and none again before it has finished', async () => {
         timers = new Timers().install();
         let running = 0;
         let most = 0;
@@ -136,7 +136,7 @@ describe('sweeps in the host process', () => {
         expect(done).to.have.length(3);
     });
 
-    it('tell of a failure, and try again at the next time', async () => {
+    it('report a failure and try again at the next interval', async () => {
         const broken = await openDatabase('embedded');
         timers = new Timers().install();
         const forum = await Forum.create(broken.dataSource, { jobs: 'in-process' }, '/api', { server: { port: 0 } });
@@ -155,7 +155,7 @@ describe('sweeps in the host process', () => {
         await broken.done();
     });
 
-    it('are not run where the option is not given', async () => {
+    it('do not run without the option', async () => {
         timers = new Timers().install();
         const forum = await Forum.create(dataSource, {}, '/api', { server: { port: 0 } });
         await forum.device();

@@ -57,7 +57,7 @@ for (const kind of ['server', 'embedded'] as const) {
         const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
             pruneRefreshChains(dataSource, { clock: () => forum.now, ...options });
 
-        it('removes chains that were ended longer ago than the retention, and no others', async () => {
+        it('removes token families that were revoked longer ago than the retention, and no others', async () => {
             const old = await storeChain(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION - 1 });
             const recent = await storeChain(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION + 1 });
             expect(await prune()).to.include({ refresh_tokens: 5, grants: 1 });
@@ -67,7 +67,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(grants.map((grant) => grant.id)).to.equal([recent.grantId]);
         });
 
-        it('removes chains whose head expired longer ago than the retention, and no others', async () => {
+        it('removes token families whose head expired longer ago than the retention, and no others', async () => {
             const chain = (expired: number): StoredToken[] => [
                 { createdAt: START - 40 * DAY, expiresAt: START + DAY },
                 { createdAt: START - 39 * DAY, expiresAt: START - expired }
@@ -78,19 +78,19 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await generationsOf(dataSource, recent.grantId)).to.equal([0, 1]);
         });
 
-        it('keeps of a live chain the head, its predecessor and what is younger than the retention', async () => {
+        it('keeps the head of a live family, its predecessor and tokens younger than the retention', async () => {
             const { grantId } = await storeChain(dataSource, rotated(12, DAY, 0));
             expect(await prune()).to.include({ refresh_tokens: 5, grants: 0 });
             expect(await generationsOf(dataSource, grantId)).to.equal([5, 6, 7, 8, 9, 10, 11]);
         });
 
-        it('keeps head and predecessor of a chain that has been idle for weeks', async () => {
+        it('keeps the head and its predecessor in a family that has been idle for weeks', async () => {
             const { grantId } = await storeChain(dataSource, rotated(4, DAY, 20 * DAY));
             await prune();
             expect(await generationsOf(dataSource, grantId)).to.equal([2, 3]);
         });
 
-        it('keeps at most a hundred superseded tokens besides', async () => {
+        it('keeps at most a hundred more superseded tokens', async () => {
             const { grantId } = await storeChain(dataSource, rotated(350, 3 * MINUTE, MINUTE));
             expect(await prune({ batchSize: 30 })).to.include({ refresh_tokens: 248 });
             const kept = await generationsOf(dataSource, grantId);
@@ -109,7 +109,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await generationsOf(dataSource, grantId)).to.equal([4, 5]);
         });
 
-        it('keeps what was superseded less than a minute ago, so that a late answer is not taken for theft', async () => {
+        it('keeps a token whose successor was used less than a minute ago, so that a late request is not reuse', async () => {
             const { grantId } = await storeChain(dataSource, rotated(5, 30 * SECOND, 0));
             await prune({ retention: 0 });
             // The token after 2 was used when 4 was made, now; the one after 1 half a minute ago.
@@ -119,7 +119,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await generationsOf(dataSource, grantId)).to.equal([2, 3, 4]);
         });
 
-        it('removes a grant that a stopped run has left without tokens', async () => {
+        it('removes a grant that an interrupted run left without tokens', async () => {
             const { grantId } = await storeChain(dataSource, rotated(1, DAY, 60 * DAY));
             await dataSource.getRepository(OAuthRefreshToken).delete({ grantId });
             expect(await prune()).to.include({ refresh_tokens: 0, grants: 1 });
@@ -204,7 +204,7 @@ function keptOf(tokens: StoredToken[], endedAt: number | null, now: number): num
     return all.slice(first);
 }
 
-describe('a sweep of refresh chains', () => {
+describe('a cleanup of refresh tokens', () => {
     let database: OpenDatabase;
     let dataSource: DataSource;
     let forum: Forum;
@@ -228,7 +228,7 @@ describe('a sweep of refresh chains', () => {
     const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
         pruneRefreshChains(dataSource, { clock: () => forum.now, ...options });
 
-    it('leaves reuse of a token that it has removed detectable', async () => {
+    it('leaves reuse of a removed token detectable', async () => {
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
         const first = phone.refreshToken;
         for (let rotations = 0; rotations < 4; ++rotations) {
@@ -244,7 +244,7 @@ describe('a sweep of refresh chains', () => {
         expect((await phone.refresh()).body.error).to.equal('invalid_grant');
     });
 
-    it('never lets a token pass for the head of its chain', async () => {
+    it('never lets an older token become the head of its family', async () => {
         // The windows were shortened from ten days to nothing in between.
         const tokens = rotated(9, DAY, DAY);
         tokens[3]!.retryUntil = START + DAY;
@@ -257,7 +257,7 @@ describe('a sweep of refresh chains', () => {
         expect((await generationsOf(dataSource, grantId)).at(-1)).to.equal(8);
     });
 
-    describe('erases the seal of a successor', () => {
+    describe('erases an encrypted successor', () => {
         const seals = async (tokens: StoredToken[], endedAt: number | null = null): Promise<[number, number[]]> => {
             const { grantId } = await storeChain(dataSource, tokens, { endedAt });
             const counts = await prune();
@@ -268,7 +268,7 @@ describe('a sweep of refresh chains', () => {
             { createdAt: START - age, ...successor }
         ];
 
-        it('when its window has passed, and not a millisecond earlier', async () => {
+        it('when its retry window has ended, and not a millisecond earlier', async () => {
             expect(await seals(pair({ retryUntil: START }))).to.equal([1, []]);
             expect(await seals(pair({ retryUntil: START + 1 }))).to.equal([0, [1]]);
         });
@@ -288,12 +288,12 @@ describe('a sweep of refresh chains', () => {
             expect(await seals(pair({ retryUntil: 'until-used', expiresAt: START + 1 }))).to.equal([0, [1]]);
         });
 
-        it('when the chain has ended', async () => {
+        it('when the grant is revoked', async () => {
             expect(await seals(pair({ retryUntil: 'until-used' }), START)).to.equal([1, []]);
             expect(await seals(pair({ retryUntil: START + DAY }), START - 1)).to.equal([1, []]);
         });
 
-        it('when it is a minute old, where its predecessor was handed out late', async () => {
+        it('when it is a minute old and its predecessor was handed out late', async () => {
             const late = (age: number): StoredToken[] => {
                 const [first, successor] = pair({ retryUntil: START + DAY }, age);
                 return [{ ...first!, handedOutLate: true }, successor!];
@@ -302,7 +302,7 @@ describe('a sweep of refresh chains', () => {
             expect(await seals(late(MINUTE - 1))).to.equal([0, [1]]);
         });
 
-        it('of many in batches, and counts each once', async () => {
+        it('in batches, and counts each one once', async () => {
             for (let chains = 0; chains < 30; ++chains) {
                 await storeChain(dataSource, [
                     { createdAt: START - DAY },
@@ -320,7 +320,7 @@ describe('a sweep of refresh chains', () => {
         });
     });
 
-    it('takes nothing from a retry: the same successor is handed out after it', async () => {
+    it('does not break a retry: the same successor is handed out after it', async () => {
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
         const lost = await phone.loseAnswer();
         forum.pass(59);
@@ -328,7 +328,7 @@ describe('a sweep of refresh chains', () => {
         expect((await phone.loseAnswer()).body.refresh_token).to.equal(lost.body.refresh_token);
     });
 
-    it('takes nothing from a phone that comes back after hours', async () => {
+    it('does not break a retry of a phone that comes back after hours', async () => {
         const patient = await Forum.create(dataSource, { lifetimes: { refreshRetryWindow: 'until-used' } });
         const phone = new Holder(patient, (await patient.signIn()).refresh_token);
         const lost = await phone.loseAnswer();
@@ -341,7 +341,7 @@ describe('a sweep of refresh chains', () => {
         await patient.stop();
     });
 
-    it('forgives an answer that was long under way, also when the setting has changed since', async () => {
+    it('does not turn a slow response into reuse, even after the setting has changed', async () => {
         const patient = await Forum.create(dataSource, { lifetimes: { refreshRetryWindow: 'until-used' } });
         const phone = new Holder(patient, (await patient.signIn()).refresh_token);
         const first = phone.refreshToken;
@@ -355,7 +355,7 @@ describe('a sweep of refresh chains', () => {
         await patient.stop();
     });
 
-    it('goes on where a stopped run has ended', async () => {
+    it('continues where a stopped run ended', async () => {
         await storeChain(dataSource, rotated(60, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
         const live = await storeChain(dataSource, rotated(60, 3 * 60 * MINUTE, 0));
         const stopping = new AbortController();
@@ -370,7 +370,7 @@ describe('a sweep of refresh chains', () => {
         expect(await dataSource.getRepository(OAuthGrant).count()).to.equal(1);
     });
 
-    it('goes on where a run has failed', async () => {
+    it('continues where a run failed', async () => {
         for (let chains = 0; chains < 10; ++chains) {
             await storeChain(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
         }
@@ -391,7 +391,7 @@ describe('a sweep of refresh chains', () => {
         expect(await dataSource.getRepository(OAuthGrant).count()).to.equal(0);
     });
 
-    it('does no harm when two run at once', async () => {
+    it('does no harm when several run at once', async () => {
         const live = [];
         for (let chains = 0; chains < 20; ++chains) {
             await storeChain(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
@@ -405,7 +405,7 @@ describe('a sweep of refresh chains', () => {
         }
     });
 
-    it('never makes a refresh of a chain that is being pruned fail', async () => {
+    it('never makes a refresh fail while its family is being pruned', async () => {
         const phones: Holder[] = [];
         for (let chains = 0; chains < 6; ++chains) {
             const { tokens } = await storeChain(dataSource, rotated(250, 3 * MINUTE, MINUTE));
@@ -435,7 +435,7 @@ describe('a sweep of refresh chains', () => {
         }
     });
 
-    it('removes a deleted client with the last row that names it, and no living one', async () => {
+    it('removes a deleted client once no row refers to it, and no other client', async () => {
         const scope = 'offline_access READ_PUBLISHED_THREADS';
         const register = () =>
             forum.createClient(FRIGG, {

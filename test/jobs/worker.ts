@@ -48,7 +48,7 @@ describe('the worker', () => {
     };
     const tokens = () => dataSource.getRepository(OAuthRefreshToken).count();
 
-    it('runs every job on its schedule, one schedule each however many workers there are', async () => {
+    it('runs every job on a single schedule, however many workers there are', async () => {
         await forum.device();
         forum.pass(2 * 60 * 60);
         const prefix = keys();
@@ -70,7 +70,7 @@ describe('the worker', () => {
         expect(workers.flatMap(({ errors }) => errors)).to.equal([]);
     });
 
-    it('takes a URL, options or a client, and leaves a client open that it was given', async () => {
+    it('accepts a URL, options or a client, and leaves a given client open', async () => {
         const { hostname, port } = new URL(redisUrl());
         for (const connection of [redisUrl(), { host: hostname, port: Number(port) }, redis]) {
             const worker = watch({ connection, prefix: keys(), every: SELDOM });
@@ -80,7 +80,7 @@ describe('the worker', () => {
         expect(await redis.ping()).to.equal('PONG');
     });
 
-    it('repeats a run that failed, tells of it, and keeps bounded numbers of jobs', async () => {
+    it('repeats a run that failed, reports the failure and keeps a bounded number of jobs', async () => {
         const prefix = keys();
         let failures = 0;
         const worker = watch({
@@ -135,7 +135,7 @@ describe('the worker', () => {
         expect(worker.of('prune-refresh-chains')[0]!.counts).to.include({ refresh_tokens: 40 });
     });
 
-    it('ends the batch in hand when it is closed, and the next one goes on', async () => {
+    it('finishes its batch when it is closed, and the next worker continues', async () => {
         await clearChains(dataSource);
         await storeDead(60);
         const prefix = keys();
@@ -153,7 +153,7 @@ describe('the worker', () => {
         await second.close();
     });
 
-    it('writes its schedules again for a Redis that comes back empty, and goes on', async () => {
+    it('writes its schedules again when Redis comes back empty', async () => {
         const server = throwawayServer('redis');
         if (!server) {
             return;
@@ -173,7 +173,7 @@ describe('the worker', () => {
         await worker.close();
     });
 
-    it('writes its schedules again when Redis was emptied under it', async () => {
+    it('writes its schedules again when Redis is emptied while connected', async () => {
         const prefix = keys();
         const every = { 'expire-device-codes': 0.2, 'prune-refresh-chains': 0.2 };
         const workers = [watch({ prefix, every }), watch({ prefix, every })];
@@ -203,7 +203,7 @@ describe('the worker', () => {
         }
     });
 
-    it('is closed within seconds while Redis is away, and was started without it', { timeout: 15_000 }, async () => {
+    it('closes within seconds while Redis is away, and starts without Redis', { timeout: 15_000 }, async () => {
         const server = throwawayServer('redis');
         if (!server) {
             return;
@@ -223,7 +223,7 @@ describe('the worker', () => {
         await late.close();
     });
 
-    it('finishes its sweep when MariaDB was killed in the middle of it', async () => {
+    it('finishes its job after MariaDB was killed in the middle of it', async () => {
         const server = throwawayServer('mariadb');
         if (!server) {
             return;

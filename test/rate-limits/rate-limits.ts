@@ -33,7 +33,7 @@ const CONSENT = '/oauth/device/consent';
 /** A header that stands for where a request comes from. */
 const from = (address: string): Record<string, string> => ({ 'x-address': address });
 
-describe('limits by address', () => {
+describe('rate limits by client address', () => {
     let database: OpenDatabase;
     const forums: Forum[] = [];
 
@@ -84,7 +84,7 @@ describe('limits by address', () => {
     };
 
     describe('on refreshes', () => {
-        it('answer 429 to one client at one address, and spend nothing', async () => {
+        it('answer 429 to one client at one address and use no token', async () => {
             const forum = await limited({ refresh: { points: 3 } });
             const app = await deviceApp(forum);
             const other = await forum.signIn(FRIGG, { client_id: app, scope: 'openid offline_access' });
@@ -107,7 +107,7 @@ describe('limits by address', () => {
             expect((await refresh(forum, token, '192.0.2.2')).status).to.equal(200);
         });
 
-        it('let pages of other origins read the answer', async () => {
+        it('allow pages of other origins to read the 429', async () => {
             const forum = await limited({ refresh: { points: 1 } });
             await refresh(forum, 'no token', '192.0.2.1');
             const answer = await forum.token(
@@ -119,7 +119,7 @@ describe('limits by address', () => {
             expect(answer.headers['access-control-expose-headers']).to.contain('Retry-After');
         });
 
-        it('end no chain whose token is used again meanwhile', async () => {
+        it('do not revoke a token family whose token is used again while it is limited', async () => {
             const forum = await limited({ refresh: { points: 1 } }, { lifetimes: { refreshRetryWindow: 0 } });
             const { refresh_token: first } = await forum.signIn();
             const { body } = await refresh(forum, first, '192.0.2.1');
@@ -127,7 +127,7 @@ describe('limits by address', () => {
             expect((await refresh(forum, body.refresh_token, '192.0.2.2')).status).to.equal(200);
         });
 
-        it('count what fails, and nothing under the id of a client that there is not', async () => {
+        it('count failed requests, but nothing under the id of a client that does not exist', async () => {
             const forum = await limited({ refresh: { points: 2 } });
             for (let times = 0; times < 5; ++times) {
                 expect((await refresh(forum, 'x', '192.0.2.1', unique('nobody'))).status).to.equal(401);
@@ -137,7 +137,7 @@ describe('limits by address', () => {
             isLimited(await refresh(forum, 'x', '192.0.2.1'), 60);
         });
 
-        it('of the defaults are not touched by two hundred at once of one client', async () => {
+        it('allow two hundred requests of one client at once by default', async () => {
             const forum = await Forum.create(database.dataSource);
             forums.push(forum);
             const { refresh_token: token } = await forum.signIn();
@@ -146,7 +146,7 @@ describe('limits by address', () => {
             expect(new Set(answers.map(({ body }) => body.refresh_token)).size).to.equal(1);
         });
 
-        it('of the defaults are not touched by a thousand sign-ins in a minute from one address', async () => {
+        it('allow a thousand sign-ins a minute from one address by default', async () => {
             const settings = readOptions({
                 issuer: ISSUER,
                 dataSource: database.dataSource,
@@ -167,7 +167,7 @@ describe('limits by address', () => {
     });
 
     describe('on device authorization requests', () => {
-        it('answer 429 to one client at one address, and store nothing', async () => {
+        it('answer 429 to one client at one address and store nothing', async () => {
             const forum = await limited({ deviceAuthorization: { points: 2 } });
             const app = await deviceApp(forum);
             const ask = (address: string, clientId = CLI.client_id, scope = CLI.scope): Promise<Answer> =>
@@ -189,7 +189,7 @@ describe('limits by address', () => {
     describe('on failed authentications of clients', () => {
         const CREDENTIALS = { grant_type: 'client_credentials' };
 
-        it('count those of all endpoints together, then refuse the right secret too', async () => {
+        it('count those of all endpoints together and then refuse the right secret too', async () => {
             const forum = await limited({ clientAuthentication: { points: 3 } });
             const { client, client_secret: secret } = await forum.createClient(FRIGG);
             const other = await forum.createClient(FRIGG);
@@ -227,7 +227,7 @@ describe('limits by address', () => {
             }
         });
 
-        it('count clients that there are not as one, so that made-up ids lead nowhere', async () => {
+        it('count all clients that do not exist as one, so that made-up ids gain nothing', async () => {
             const forum = await limited({ clientAuthentication: { points: 3 } });
             const { client, client_secret: secret } = await forum.createClient(FRIGG);
             const ask = (): Promise<Answer> =>
@@ -241,7 +241,7 @@ describe('limits by address', () => {
             expect(answer.status).to.equal(200);
         });
 
-        it('keep no public client out, which has no secret to be guessed', async () => {
+        it('never refuse a public client, which has no secret to guess', async () => {
             const forum = await limited({ clientAuthentication: { points: 2 } });
             const withSecret = (): Promise<Answer> =>
                 forum.form('/oauth/device_authorization', { ...CLI, client_secret: 'x' }, from('192.0.2.1'));
@@ -270,7 +270,7 @@ describe('limits by address', () => {
         const read = (forum: Forum, account: string, code: string, address: string): Promise<Answer> =>
             forum.as(account, 'GET', `${CONSENT}?user_code=${code}`, undefined, from(address));
 
-        it('count those of all accounts at one address, then refuse right ones too', async () => {
+        it('count those of all accounts at one address and then refuse right codes too', async () => {
             const forum = await limited({ userCode: { points: 4, seconds: 600 } });
             const { user_code: code } = await forum.device();
             for (let accounts = 0; accounts < 3; ++accounts) {
@@ -294,7 +294,7 @@ describe('limits by address', () => {
             });
         });
 
-        it('count for the page, and for the host’s own code where it says who typed', async () => {
+        it('count for the consent page, and for the host’s own code when it passes the address', async () => {
             const forum = await limited({ userCode: { points: 2, seconds: 600 } });
             await forum.server.register({ plugin: pages, options: {} });
             const { deviceConsent } = forum.server.plugins['hapi-forum-oauth'];
@@ -317,7 +317,7 @@ describe('limits by address', () => {
         });
     });
 
-    it('pass with their seconds', async () => {
+    it('end when their time is over', async () => {
         const forum = await limited({ deviceAuthorization: { points: 1, seconds: 1 } });
         const ask = (): Promise<Answer> => forum.form('/oauth/device_authorization', CLI, from('192.0.2.1'));
         const until = async (status: number): Promise<Answer> => {
@@ -333,7 +333,7 @@ describe('limits by address', () => {
         await until(200);
     });
 
-    it('may be turned off', async () => {
+    it('can be turned off', async () => {
         const forum = await limited(false);
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
         const attempt = (word: string): Promise<Answer> =>
@@ -344,7 +344,7 @@ describe('limits by address', () => {
         expect((await forum.signIn()).token_type).to.equal('Bearer');
     });
 
-    it('go by the connection where the host says nothing, and by no header', async () => {
+    it('use the address of the connection, and no header, when the host names no address', async () => {
         const forum = await Forum.create(database.dataSource, { limits: { refresh: { points: 2 } } });
         const silent = await Forum.create(database.dataSource, {
             limits: { refresh: { points: 2 }, address: ({ headers }) => headers['x-real-ip'] as string | undefined }
@@ -372,7 +372,7 @@ describe('limits by address', () => {
         }
     });
 
-    it('count one IPv6 network as one address', async () => {
+    it('count an IPv6 /64 network as one address', async () => {
         const forum = await limited({ refresh: { points: 2 } });
         expect((await refresh(forum, 'x', '2001:db8:1:2::1')).status).to.equal(400);
         expect((await refresh(forum, 'x', '2001:db8:1:2:ffff::1')).status).to.equal(400);
@@ -380,7 +380,7 @@ describe('limits by address', () => {
         expect((await refresh(forum, 'x', '2001:db8:1:3::1')).status).to.equal(400);
     });
 
-    it('take any text for an address, however long', async () => {
+    it('accept any text as an address, however long', async () => {
         const forum = await limited({ refresh: { points: 1 } });
         const long = 'a'.repeat(5000);
         expect((await refresh(forum, 'x', long)).status).to.equal(400);
@@ -388,7 +388,7 @@ describe('limits by address', () => {
         expect((await refresh(forum, 'x', `${long}b`)).status).to.equal(400);
     });
 
-    it('count all that come by a socket of the file system, which has no addresses, as one', async () => {
+    it('count all requests over a Unix socket, which have no address, as one', async () => {
         const directory = await mkdtemp(join(tmpdir(), 'forum-'));
         const socketPath = join(directory, 'socket');
         const forum = await Forum.create(database.dataSource, { limits: { refresh: { points: 1 } } }, '/api', {
@@ -413,7 +413,7 @@ describe('limits by address', () => {
         await rm(directory, { recursive: true });
     });
 
-    it('take nothing but text for an address, and say so', async () => {
+    it('refuse an address that is not text and say so', async () => {
         for (const wrong of [5, ['192.0.2.1'], Promise.resolve('192.0.2.1')]) {
             const forum = await limited({ address: () => wrong as unknown as string });
             expect((await refresh(forum, 'no token', '')).status).to.equal(500);
@@ -421,7 +421,7 @@ describe('limits by address', () => {
         }
     });
 
-    it('are forgotten with the server, and keep no process alive', async () => {
+    it('are forgotten when the server stops and keep no process alive', async () => {
         const forum = await Forum.create(database.dataSource, { limits: { refresh: { points: 1 } } });
         const before = process.getActiveResourcesInfo().filter((kind) => kind === 'Timeout').length;
         await forum.refresh('x');

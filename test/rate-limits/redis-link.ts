@@ -13,7 +13,7 @@ const lab = Lab.script();
 export { lab };
 const { after, afterEach, before, describe, it } = lab;
 
-describe('limits in Redis', () => {
+describe('rate limits in Redis', () => {
     let database: OpenDatabase;
     let forums: Forum[] = [];
     let clients: Redis[] = [];
@@ -102,7 +102,7 @@ describe('limits in Redis', () => {
         }
     };
 
-    it('are shared by all processes of a forum, and by no other forum', async () => {
+    it('are shared by all processes of a forum, and with no other forum', async () => {
         await undisturbed(async () => {
             const redis = await ready(connect());
             const issuer = issuerOf('shared');
@@ -120,7 +120,7 @@ describe('limits in Redis', () => {
         });
     });
 
-    it('on failed authentications are shared, too', async () => {
+    it('are shared for failed authentications too', async () => {
         await undisturbed(async () => {
             const issuer = issuerOf('secrets');
             const first = await limited(await ready(connect()), issuer);
@@ -137,7 +137,7 @@ describe('limits in Redis', () => {
         });
     });
 
-    it('hold hashes that go by themselves, and one for all clients that there are not', async () => {
+    it('store hashes that expire, and one for all clients that do not exist', async () => {
         await undisturbed(async () => {
             const redis = await ready(connect());
             const before = new Set(await redis.keys('oauth-limit:*'));
@@ -161,7 +161,7 @@ describe('limits in Redis', () => {
         });
     });
 
-    it('leave the client open, which is the host’s', async () => {
+    it('leave the host’s Redis client open', async () => {
         const redis = await ready(connect());
         const forum = await limited(redis, issuerOf('open'));
         await forum.refresh('x');
@@ -169,7 +169,7 @@ describe('limits in Redis', () => {
         expect(await redis.ping()).to.equal('PONG');
     });
 
-    it('go on in memory when Redis is killed in the middle, and in Redis when it is back', async () => {
+    it('continue in memory when Redis is killed, and in Redis when it is back', async () => {
         const server = throwawayServer('redis');
         if (!server) {
             return;
@@ -196,7 +196,7 @@ describe('limits in Redis', () => {
         expect(unhandled).to.equal([]);
     });
 
-    it('go on in memory when Redis hangs, and wait for it once only', async () => {
+    it('continue in memory when Redis hangs, and wait for it only once', async () => {
         const server = throwawayServer('redis');
         if (!server) {
             return;
@@ -224,7 +224,7 @@ describe('limits in Redis', () => {
         expect(unhandled).to.equal([]);
     });
 
-    it('leave a Redis alone whose answers come late, and say so once', async () => {
+    it('do not use a Redis whose answers are late, and log it once', async () => {
         const now = performance.now.bind(performance);
         let passed = 0;
         let late = 150;
@@ -244,9 +244,9 @@ describe('limits in Redis', () => {
             const link = new RedisLink(slow, 'late', { lost: () => told.push('lost'), back: () => told.push('back') });
             const looks = async (): Promise<boolean> => {
                 passed += 1000;
-                link.isThere();
+                link.isReachable();
                 await turn();
-                return link.isThere();
+                return link.isReachable();
             };
             link.lost('no answer');
             expect([await looks(), await looks(), await looks()]).to.equal([false, false, false]);
@@ -254,7 +254,7 @@ describe('limits in Redis', () => {
             late = 0;
             // Not by a busy machine's fault.
             for (let more = 0; more < 10 && !(await looks()); ++more) {}
-            expect(link.isThere()).to.be.true();
+            expect(link.isReachable()).to.be.true();
             expect(told).to.equal(['lost', 'back']);
             expect(asked).to.be.at.least(4);
         } finally {
@@ -262,7 +262,7 @@ describe('limits in Redis', () => {
         }
     });
 
-    it('are counted in memory where Redis has never been there', async () => {
+    it('are counted in memory when Redis was never reachable', async () => {
         const listener = createServer().listen(0, '127.0.0.1');
         await once(listener, 'listening');
         const { port } = listener.address() as AddressInfo;
@@ -278,7 +278,7 @@ describe('limits in Redis', () => {
         expect(unhandled).to.equal([]);
     });
 
-    it('are counted in memory where Redis refuses to count', async () => {
+    it('are counted in memory when Redis refuses to count', async () => {
         const redis = await ready(connect());
         const forum = await limited(redis, issuerOf('refused'));
         redis.defineCommand('rlflxIncr', { numberOfKeys: 1, lua: "return redis.error_reply('OOM no memory')" });
@@ -288,7 +288,7 @@ describe('limits in Redis', () => {
         expect(logged(forum, BACK)).to.equal(0);
     });
 
-    it('connect a client that waits to be used', async () => {
+    it('connect a client that connects on first use', async () => {
         const redis = connect({ lazyConnect: true });
         const forum = await limited(redis, issuerOf('lazy'));
         while (redis.status !== 'ready') {
@@ -298,7 +298,7 @@ describe('limits in Redis', () => {
         expect(logged(forum, BACK)).to.equal(0);
     });
 
-    it('take a cluster’s client', () => {
+    it('accept the client of a Redis Cluster', () => {
         const cluster: LimitsRedis = new Cluster([{ port: 1 }], { lazyConnect: true });
         expect(cluster.status).to.equal('wait');
     });
