@@ -1,7 +1,7 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { ACCOUNT_ID, ENGINE, ID, TIME } from './columns';
 
-/** A user code that an account entered and that is, or may yet prove, wrong. Here so that all processes count together. */
+/** A wrong user code that an account entered. It is in the database so that all processes count together. */
 @Entity('oauth_user_code_failures', { engine: ENGINE })
 @Index('idx_oauth_user_code_failures_account', ['accountId', 'createdAt', 'id'])
 @Index('idx_oauth_user_code_failures_created', ['createdAt', 'id'])
@@ -12,7 +12,7 @@ export class OAuthUserCodeFailure {
     @Column({ ...ACCOUNT_ID, name: 'account_id' })
     accountId!: string;
 
-    /** False while the code is being looked up; a right one takes its row away. */
+    /** False for one row of each account, which its attempts lock so that they are counted one after another. */
     @Column({ type: 'boolean' })
     wrong!: boolean;
 

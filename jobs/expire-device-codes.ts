@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { WINDOW } from '../plugin/flows/user-code-attempts';
+import { FAILURE_WINDOW } from '../plugin/store/user-code-failures';
 import { removeOlder, Cleanup, type SweepOptions } from './cleanup';
 
 /** For so long after its time a code is still known, milliseconds: a late poll hears why, a late replay is noticed. */
@@ -24,7 +24,7 @@ export async function expireDeviceCodes(dataSource: DataSource, options: SweepOp
         user_code_failures: await removeOlder(sweep, {
             table: 'oauth_user_code_failures',
             column: 'created_at',
-            before: sweep.now - WINDOW
+            before: sweep.now - FAILURE_WINDOW
         })
     };
 }

@@ -1,105 +1,77 @@
-import { setTimeout as sleep } from 'node:timers/promises';
-import { OAuthUserCodeFailure } from '../../entities/index';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import { createId } from '../ids';
 import { TOO_MANY_CODES } from '../rate-limits/rate-limits';
+import type { Queries } from '../store/database';
+import {
+    FAILURE_WINDOW,
+    findUserCodeFailures,
+    insertUserCodeFailure,
+    lockUserCodeAttempts
+} from '../store/user-code-failures';
 
-/** So many wrong user codes in so many milliseconds, by one account (RFC 8628 §5.1). */
+/** How many wrong user codes an account may enter in ten minutes (RFC 8628 §5.1). */
 const LIMIT = 10;
-export const WINDOW = 10 * 60 * 1000;
 
-/** How often, and how many milliseconds apart, a right attempt looks whether those beside it have ended. */
-const LOOKS = 100;
-const PAUSE = 20;
-
-/** An attempt at a user code, to be told how it ended. */
+/** An attempt at a user code. One of its methods is to be called before anything about the code is revealed. */
 export interface Attempt {
-    /**
-     * The code was right: the attempt does not count. Returns when it is known of the attempts beside it that fewer than
-     * ten are wrong, so that a burst of guesses hides no right one.
-     *
-     * @throws OAuthError 429 when ten of them have been
-     */
+    /** @throws OAuthError 429 if ten attempts before this one were wrong */
     wasRight(): Promise<void>;
     /**
-     * The code was wrong: the attempt counts from now on.
+     * Counts the attempt.
      *
-     * @throws OAuthError 429 when ten others that ran beside it have been wrong
+     * @throws OAuthError 429 if ten attempts before this one were wrong, or too many from its address
      */
     wasWrong(): Promise<void>;
 }
 
 /**
- * Notes an attempt before the code is looked at, so that the guesses of an account that run at the same time know of
- * each other.
+ * Begins an attempt, before its code is looked up. Attempts of an account that run at the same time are decided one after
+ * another, so that a burst of guesses learns of no more than ten of them.
  *
- * @param address where it came from; without it the attempt counts for the account only
- * @throws OAuthError 429 while ten wrong codes are younger than ten minutes, until the oldest of them ages out, and while
- * too many came from one address
+ * @param address the client address; without it a wrong code counts for the account only
+ * @throws OAuthError 429 while ten wrong codes of the account are younger than ten minutes, and while there are too many from
+ * the address
  */
 export async function attemptUserCode(
     { clock, database, limits }: Context,
     accountId: string,
     address?: string
 ): Promise<Attempt> {
-    const now = clock();
-    const id = createId(now);
-    /** When other attempts were made, the latest first. */
-    const others = async (which: string): Promise<number[]> => {
-        const rows = await database.query<{ created_at: number | string }>(
-            `SELECT created_at FROM oauth_user_code_failures WHERE account_id = ? AND created_at > ? AND id ${which}
-            ORDER BY created_at DESC, id DESC LIMIT ${LIMIT}`,
-            [accountId, now - WINDOW, id]
-        );
-        return rows.map((row) => Number(row.created_at));
-    };
-    const forget = async (): Promise<void> => {
-        await database.execute('DELETE FROM oauth_user_code_failures WHERE id = ?', [id]);
-    };
-    const refuseBeyondLimit = async (): Promise<number> => {
-        const wrong = await others('<> ? AND wrong = 1');
-        if (wrong.length === LIMIT) {
-            throw tooMany(wrong[LIMIT - 1]! + WINDOW - now);
-        }
-        return wrong.length;
+    const findFailures = (queries: Queries, now: number): Promise<number[]> =>
+        findUserCodeFailures(queries, accountId, { now, limit: LIMIT });
+    const settle = async (isWrong: boolean): Promise<void> => {
+        const now = clock();
+        const earlier = await database.transaction(async (queries) => {
+            await lockUserCodeAttempts(queries, accountId, now);
+            const failures = await findFailures(queries, now);
+            if (isWrong && failures.length < LIMIT) {
+                await insertUserCodeFailure(queries, accountId, now);
+            }
+            return failures;
+        });
+        requireBelowLimit(earlier, now);
     };
 
     if (address !== undefined) {
         await limits.mayEnterCode(address);
     }
-    await refuseBeyondLimit();
-    await database.insert(OAuthUserCodeFailure, { id, accountId, createdAt: now, wrong: false });
+    const now = clock();
+    requireBelowLimit(await findFailures(database, now), now);
     return {
-        wasRight: async () => {
-            await forget();
-            // A process that died in the middle of an attempt has left it undecided: nobody waits for it for long.
-            for (let looks = 0; looks < LOOKS; ++looks) {
-                const undecided = await others('<> ? AND wrong = 0');
-                const wrong = await refuseBeyondLimit();
-                if (wrong + undecided.length < LIMIT) {
-                    return;
-                }
-                await sleep(PAUSE);
-            }
-        },
+        wasRight: () => settle(false),
         wasWrong: async () => {
-            // Of a burst of wrong codes the first ten are answered, and only they count.
-            const earlier = await others('< ?');
-            if (earlier.length === LIMIT) {
-                await forget();
-                throw tooMany(earlier[LIMIT - 1]! + WINDOW - now);
-            }
-            await database.execute('UPDATE oauth_user_code_failures SET wrong = 1 WHERE id = ?', [id]);
+            await settle(true);
             if (address !== undefined) {
                 await limits.wrongCode(address);
             }
-            await refuseBeyondLimit();
         }
     };
 }
 
-/** @param wait milliseconds */
-function tooMany(wait: number): OAuthError {
-    return OAuthError.tooManyRequests(TOO_MANY_CODES, wait);
+/** @param failures when wrong codes were entered, latest first */
+function requireBelowLimit(failures: readonly number[], now: number): void {
+    const tenth = failures[LIMIT - 1];
+    if (tenth !== undefined) {
+        throw OAuthError.tooManyRequests(TOO_MANY_CODES, tenth + FAILURE_WINDOW - now);
+    }
 }

@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
+import { OAuthUserCodeFailure } from '../../entities';
 import { Forum, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
 
 const lab = Lab.script();
@@ -110,11 +111,10 @@ describe('the limit on wrong user codes', () => {
         }
         await guess(accountId, 9);
         expect((await read(accountId, userCode)).status).to.equal(200);
-        const [counted] = await database.dataSource.query(
-            'SELECT COUNT(*) AS n FROM oauth_user_code_failures WHERE account_id = ?',
-            [accountId]
-        );
-        expect(Number(counted.n)).to.equal(9);
+        const stored = await database.dataSource.getRepository(OAuthUserCodeFailure).findBy({ accountId });
+        expect(stored.filter(({ wrong }) => wrong)).to.have.length(9);
+        // The row that the attempts lock.
+        expect(stored).to.have.length(10);
     });
 
     it('counts codes that another account has claimed', async () => {
