@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { DataSource } from 'typeorm';
-import { Database, DatabaseUnavailable, type Queries } from '../plugin/store/database';
+import { Database, type Queries } from '../plugin/store/database';
+import { DatabaseUnavailable } from '../plugin/store/database-errors';
 
 /** What every sweep takes. */
 export interface SweepOptions {

@@ -1,4 +1,4 @@
-import { LATE_AFTER, UNTIL_USED } from '../plugin/store/token-family';
+import { LATE_AFTER, UNTIL_USED } from '../plugin/store/retry-window';
 import { placeholders, type Cleanup } from './cleanup';
 
 /** A place in the index of windows. */

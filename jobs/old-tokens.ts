@@ -1,4 +1,4 @@
-import { LATE_AFTER, UNTIL_USED } from '../plugin/store/token-family';
+import { LATE_AFTER, UNTIL_USED } from '../plugin/store/retry-window';
 import { placeholders, type Cleanup } from './cleanup';
 
 /** So many chains are remembered from batch to batch. */

@@ -1,5 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { LATE_AFTER, UNTIL_USED } from '../plugin/store/token-family';
+import { LATE_AFTER, UNTIL_USED } from '../plugin/store/retry-window';
 import { eraseSuccessors } from './erase-successors';
 import { removeOldTokens } from './old-tokens';
 import { nextIds, placeholders, requireRetention, Cleanup, type Pace, type SweepOptions } from './cleanup';

@@ -1,5 +1,5 @@
 import { isBoom } from '@hapi/boom';
-import { DatabaseUnavailable, isUnavailable } from './store/database';
+import { DatabaseUnavailable, isUnavailable } from './store/database-errors';
 import type { Account, Accounts } from './options/options';
 
 /** Longer ids fit no column, and to MySQL's binary collations an id is the same with blanks at its end. */

@@ -1,15 +1,7 @@
 import type { Server } from '@hapi/hapi';
 import type { JobName, SweepReport } from '../jobs/jobs';
+import type { EndReason } from './store/grants';
 import { within } from './within';
-
-/** Why a grant ended. */
-export type EndReason =
-    | 'revoked_by_account'
-    | 'revoked_by_administrator'
-    | 'revoked_by_client'
-    | 'refresh_token_reused'
-    | 'code_replayed'
-    | 'client_deleted';
 
 /**
  * What happens, for the host to log or act on: `server.events.on('oauth', (event) => …)`. Events carry ids, never a

@@ -34,8 +34,9 @@ export type {
 } from './options/options';
 export type { ForumOAuth } from './api';
 export type { OAuthCredentials } from './auth/bearer';
-export type { AccessTokenClaims } from './tokens/access-token';
-export type { EndReason, OAuthEvent, TimedOAuthEvent } from './events';
+export type { AccessTokenClaims } from './tokens/access-token-claims';
+export type { OAuthEvent, TimedOAuthEvent } from './events';
+export type { EndReason } from './store/grants';
 export type { ClientDescription } from './clients/describe';
 export type { AdminClientChange, AdminNewClient, ClientChange, NewClient } from './clients/fields';
 export type { ClientFilter } from './store/client-list';

@@ -1,17 +1,13 @@
 import { Boom } from '@hapi/boom';
 import type { Lifecycle, Request, Server, ServerAuthSchemeObject } from '@hapi/hapi';
 import type { Context } from '../context';
-import { isUnavailable } from '../store/database';
+import { isUnavailable } from '../store/database-errors';
 import { RETRY_AFTER } from '../http/error-responses';
 import { narrowScope } from '../scopes/resolve';
 import { isScopeToken } from '../scopes/text';
 import { expand, isStandardScope, type ScopeRegistry } from '../scopes/registry';
-import {
-    findVerifiedToken,
-    verifyAccessToken,
-    type AccessTokenClaims,
-    type VerifiedToken
-} from '../tokens/access-token';
+import { findVerifiedToken, verifyAccessToken } from '../tokens/access-token';
+import type { AccessTokenClaims, VerifiedToken } from '../tokens/access-token-claims';
 import { setHeaders } from '../http/headers';
 
 /** `request.auth.credentials` on a route that an access token opened. */

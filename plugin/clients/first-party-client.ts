@@ -5,7 +5,7 @@ import { encodeId } from '../ids';
 import type { FirstPartyClient, Settings } from '../options/options';
 import { joinNames } from '../scopes/text';
 import { findClientByIds, findKnownClientIds, insertClientRow, renameClient, type Client } from '../store/clients';
-import { DuplicateKey } from '../store/database';
+import { DuplicateKey } from '../store/database-errors';
 import { DEVICE_CODE_GRANT } from './grant-rules';
 
 /** The scopes that a built-in client must ask for. It may ask for no others. */

@@ -5,7 +5,7 @@ import { createId } from '../ids';
 import type { Account } from '../options/options';
 import { joinNames, splitNames } from '../scopes/text';
 import { deleteClientRow, insertClientRow, updateClientRow, type ClientRowChange } from '../store/clients';
-import { DuplicateKey } from '../store/database';
+import { DuplicateKey } from '../store/database-errors';
 import { hashClientSecret } from '../tokens/secret';
 import { checkClientId, createClientId } from './client-id';
 import { checkSecretHash, createClientSecret } from './client-secret';

@@ -1,14 +1,15 @@
 import { isRegistered, withParameters } from '../clients/redirect-uri';
+import { requireGrantType } from '../clients/require-grant-type';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
+import { requireMayAuthorize } from '../policy';
 import { resolveScope } from '../scopes/resolve';
-import { createAuthorizationCode } from '../store/authorization-codes';
+import { insertAuthorizationCode } from '../store/authorization-codes';
 import { decideRequest, findUndecidedRequest, type AuthorizationRequest } from '../store/authorization-requests';
+import { hashSecret, randomSecret } from '../tokens/secret';
 import { requireDecision, type Decision } from './decision';
 import type { Asked } from './device-consent';
-import { requireMayAuthorize } from '../policy';
-import { requireGrantType } from '../clients/require-grant-type';
 
 /** What a consent page shows of an authorization request. */
 export interface AuthorizationConsent {
@@ -93,16 +94,21 @@ export async function decideAuthorizationConsent(
     }
     const { client, redirectUri, state } = request;
     const scope = resolveScope(context.scopeRegistry, client, request.requested, account.permissions).granted;
-    const answer = await context.database.transaction(async (queries): Promise<Record<string, string> | null> => {
-        if (!(await decideRequest(queries, request.id, context.clock()))) {
+    const now = context.clock();
+    const lifetime = context.settings.lifetimes.authorizationCode * 1000;
+    const response = await context.database.transaction(async (queries): Promise<Record<string, string> | null> => {
+        if (!(await decideRequest(queries, request.id, now))) {
             return null;
         }
         if (decision === 'deny') {
             return { error: 'access_denied', error_description: 'The person denied the request' };
         }
-        return { code: await createAuthorizationCode(context, queries, request, { accountId: account.id, scope }) };
+        const code = randomSecret();
+        const approved = { hash: hashSecret(code), accountId: account.id, scope, expiresAt: now + lifetime };
+        await insertAuthorizationCode(queries, request, approved, now);
+        return { code };
     });
-    if (!answer) {
+    if (!response) {
         throw unusable();
     }
     const status = decision === 'approve' ? 'approved' : 'denied';
@@ -113,12 +119,12 @@ export async function decideAuthorizationConsent(
         oauth_client_id: client.id,
         client_id: client.clientId
     });
-    const location = withParameters(redirectUri, { ...answer, state, iss: context.settings.issuer });
+    const location = withParameters(redirectUri, { ...response, state, iss: context.settings.issuer });
     return { status, ...(isRegistered(client.redirectUris, redirectUri) && { location }) };
 }
 
 async function findRequest(context: Context, account: Account, requestId: string): Promise<AuthorizationRequest> {
-    const request = await findUndecidedRequest(context, requestId, account.id);
+    const request = await findUndecidedRequest(context.database, requestId, account.id, context.clock());
     if (!request) {
         throw unusable();
     }
@@ -133,7 +139,7 @@ function requireStanding({ client, redirectUri }: AuthorizationRequest): void {
     }
 }
 
-/** The one answer for a request that is unknown, expired, decided or another account's. */
+/** The one error for a request that is unknown, expired, decided or another account's. */
 function unusable(): OAuthError {
     return OAuthError.invalidRequest('The request is unknown, expired or already decided');
 }

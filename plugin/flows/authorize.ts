@@ -1,12 +1,12 @@
 import { findClient } from '../clients/find-client';
+import type { Client } from '../store/clients';
 import { isRegistered } from '../clients/redirect-uri';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import type { Form } from '../parameters';
 import { resolveScope } from '../scopes/resolve';
-import { createAuthorizationRequest } from '../store/authorization-requests';
-import type { Client } from '../store/clients';
+import { insertAuthorizationRequest } from '../store/authorization-requests';
 import { requireMayAuthorize } from '../policy';
 import { checkResource, requestedScope, required } from '../parameters';
 import { requireGrantType } from '../clients/require-grant-type';
@@ -30,6 +30,9 @@ export type Outcome = { next: 'consent'; requestId: string } | { next: 'login' }
 
 const MAX_STATE = 4096;
 const MAX_NONCE = 1024;
+
+/** How long a request waits for its decision, milliseconds. */
+const REQUEST_LIFETIME = 10 * 60 * 1000;
 
 /** For how long a demanded sign-in counts as the answer to the request that demanded it, seconds. */
 const LOGIN_DETOUR = 15 * 60;
@@ -96,15 +99,18 @@ export async function beginAuthorization(
     if (promptOf(form).includes('none')) {
         throw OAuthError.consentRequired('The person is always asked');
     }
-    const requestId = await createAuthorizationRequest(context, account.id, {
+    const now = context.clock();
+    const pending = {
         client: destination.client,
         redirectUri: destination.redirectUri,
         requested,
         state: destination.state,
         nonce: form.get('nonce') ?? null,
         codeChallenge,
-        authTime
-    });
+        authTime,
+        expiresAt: now + REQUEST_LIFETIME
+    };
+    const requestId = await insertAuthorizationRequest(context.database, account.id, pending, now);
     return { next: 'consent', requestId };
 }
 

@@ -1,14 +1,17 @@
 import type { ClientCredentials } from '../clients/credentials';
 import { refuseClient } from '../clients/authenticate';
+import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
 import { findClient } from '../clients/find-client';
 import { FIRST_PARTY_SCOPES } from '../clients/first-party-client';
-import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
+import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';
 import { covers } from '../scopes/registry';
-import { createDeviceAuthorization } from '../store/device-authorizations';
-import { formatUserCode } from '../tokens/user-code';
+import { DuplicateKey } from '../store/database-errors';
+import { insertDeviceAuthorization } from '../store/device-authorizations';
+import { hashSecret, randomSecret } from '../tokens/secret';
+import { createUserCode, formatUserCode } from '../user-code';
 import { checkResource, requestedScope } from '../parameters';
 import { requireGrantType } from '../clients/require-grant-type';
 
@@ -70,4 +73,35 @@ export async function authorizeDevice(
         expires_in: lifetimes.deviceCode,
         interval: lifetimes.devicePollInterval
     };
+}
+
+/** How often a user code that is taken is drawn again. Among 2^40 codes one draw is nearly always enough. */
+const DRAWS = 5;
+
+async function createDeviceAuthorization(
+    { clock, database, settings }: Context,
+    client: Client,
+    requested: readonly string[]
+): Promise<{ id: string; deviceCode: string; userCode: string }> {
+    const now = clock();
+    const { lifetimes } = settings;
+    for (let draws = 1; ; ++draws) {
+        const deviceCode = randomSecret();
+        const userCode = createUserCode();
+        const device = {
+            oauthClientId: client.id,
+            deviceCodeHash: hashSecret(deviceCode),
+            userCode,
+            requested,
+            pollInterval: lifetimes.devicePollInterval,
+            expiresAt: now + lifetimes.deviceCode * 1000
+        };
+        try {
+            return { id: await insertDeviceAuthorization(database, device, now), deviceCode, userCode };
+        } catch (error) {
+            if (!(error instanceof DuplicateKey) || draws === DRAWS) {
+                throw error;
+            }
+        }
+    }
 }

@@ -4,8 +4,14 @@ import { OAuthError } from '../errors/oauth-error';
 import { attemptUserCode } from './user-code-attempts';
 import type { Account } from '../options/options';
 import { resolveScope } from '../scopes/resolve';
-import { approve, claim, deny, findByUserCode, type DeviceAuthorization } from '../store/device-authorizations';
-import { formatUserCode, readUserCode } from '../tokens/user-code';
+import {
+    approveDevice,
+    claimDevice,
+    denyDevice,
+    findByUserCode,
+    type DeviceAuthorization
+} from '../store/device-authorizations';
+import { formatUserCode, readUserCode } from '../user-code';
 import { requireDecision, type Decision } from './decision';
 import { requireMayAuthorize } from '../policy';
 
@@ -72,7 +78,7 @@ export async function askDeviceConsent(
         throw claimed();
     }
     await attempt.wasRight();
-    if (!(await claim(context, device, account.id))) {
+    if (!(await claimDevice(context.database, device, account.id))) {
         throw claimed();
     }
     const { granted, inherits } = resolveScope(
@@ -118,16 +124,13 @@ export async function decideDeviceConsent(
         throw unusable();
     }
     await attempt.wasRight();
-    const decided =
+    const { clock, database, scopeRegistry } = context;
+    const scope = resolveScope(scopeRegistry, device.client, device.requested, account.permissions).granted;
+    const isDecided =
         decision === 'deny'
-            ? await deny(context, device, account.id)
-            : await approve(context, device, {
-                  accountId: account.id,
-                  scope: resolveScope(context.scopeRegistry, device.client, device.requested, account.permissions)
-                      .granted,
-                  authTime
-              });
-    if (!decided) {
+            ? await denyDevice(database, device, account.id, clock())
+            : await approveDevice(database, device, { accountId: account.id, scope, authTime }, clock());
+    if (!isDecided) {
         throw unusable();
     }
     context.emit({
@@ -147,12 +150,12 @@ async function findUndecided(context: Context, typed: string): Promise<DeviceAut
     return pending ? device : null;
 }
 
-/** Somebody else was the first to read the code. */
+/** Another account was the first to read the code. */
 function claimed(): OAuthError {
     return OAuthError.accessDenied('Another account has entered this code');
 }
 
-/** The one answer for a code that is unknown, expired, decided or, when it is to be decided, not this account's. */
+/** The one error for a code that is unknown, expired, decided or, when it is to be decided, not this account's. */
 function unusable(): OAuthError {
     return OAuthError.invalidRequest('The code is unknown, expired or already decided');
 }

@@ -1,12 +1,13 @@
 import { authenticateClient, refuseClient } from '../clients/authenticate';
 import type { ClientCredentials } from '../clients/credentials';
 import { findClient } from '../clients/find-client';
+import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import type { Form } from '../parameters';
 import { joinNames } from '../scopes/text';
 import { verifyAccessToken } from '../tokens/access-token';
-import type { Client } from '../store/clients';
-import { findPresentedToken, isPastCap } from '../store/token-family';
+import { findPresentedToken } from '../store/token-family';
+import { familyExpiry } from '../store/token-lifetimes';
 import { readRefreshToken, type TokenReference } from '../tokens/refresh-token';
 import { hashSecret, sameHash } from '../tokens/secret';
 import { required } from '../parameters';
@@ -28,39 +29,39 @@ export async function introspect(context: Context, credentials: ClientCredential
         return refuseClient(context, credentials, client);
     }
     const token = required(form, 'token');
-    const address = readRefreshToken(token);
-    return address
-        ? introspectRefreshToken(context, client, token, address)
+    const reference = readRefreshToken(token);
+    return reference
+        ? introspectRefreshToken(context, client, token, reference)
         : introspectAccessToken(context, client, token);
 }
 
-/** Active while it would be honoured as its chain's head. */
+/** Active while it would be accepted as the head of its token family. */
 async function introspectRefreshToken(
     context: Context,
     client: Client,
     token: string,
-    address: TokenReference
+    reference: TokenReference
 ): Promise<Introspection> {
-    const { chain, presented, successor } = await findPresentedToken(context.database, client.clientId, address);
-    const now = context.clock();
-    if (!chain || chain.ended || !presented || successor || !sameHash(hashSecret(token), presented.hash)) {
+    const { grant, token: head, successor } = await findPresentedToken(context.database, client.clientId, reference);
+    if (!grant || grant.revoked || !head || successor || !sameHash(hashSecret(token), head.hash)) {
         return INACTIVE;
     }
-    const refreshable = client.grants.includes('refresh_token') && client.allowed.includes('offline_access');
-    if (!refreshable || now >= presented.expiresAt || isPastCap(context, chain, now)) {
+    const isRefreshable = client.grants.includes('refresh_token') && client.allowed.includes('offline_access');
+    const expiresAt = Math.min(head.expiresAt, familyExpiry(context.settings.lifetimes, grant.createdAt));
+    if (!isRefreshable || context.clock() >= expiresAt) {
         return INACTIVE;
     }
-    if (!(await context.findAccount(chain.accountId))) {
+    if (!(await context.findAccount(grant.accountId))) {
         return INACTIVE;
     }
     return {
         active: true,
         client_id: client.clientId,
-        sub: chain.accountId,
-        scope: joinNames(presented.scope),
+        sub: grant.accountId,
+        scope: joinNames(head.scope),
         iss: context.settings.issuer,
-        iat: Math.floor(presented.createdAt / 1000),
-        exp: Math.floor(presented.expiresAt / 1000)
+        iat: Math.floor(head.createdAt / 1000),
+        exp: Math.floor(head.expiresAt / 1000)
     };
 }
 

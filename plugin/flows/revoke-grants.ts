@@ -1,8 +1,8 @@
 import type { Context } from '../context';
 import { notFound } from '../errors/management-error';
 import { ID_PATTERN } from '../ids';
-import { revokeGrant } from '../store/token-family';
-import { findGrantOfToken, findLiveGrants } from '../store/token-list';
+import { revokeGrant } from '../revoke-grant';
+import { findGrantOfToken, findLiveGrants } from '../store/grants';
 
 /**
  * Ends the grant that one of the account's refresh tokens belongs to. A grant that has ended already stays as it is.

@@ -6,22 +6,23 @@ import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';
 import { verifyAccessToken } from '../tokens/access-token';
-import { revokeGrant, findPresentedToken } from '../store/token-family';
+import { revokeGrant } from '../revoke-grant';
+import { findPresentedToken } from '../store/token-family';
 import { isIssued, readRefreshToken } from '../tokens/refresh-token';
 import { hashSecret, sameHash } from '../tokens/secret';
 import { required } from '../parameters';
 
 /**
- * Revokes a token (RFC 7009): any refresh token that a chain of the client ever had ends the chain. What is unknown or
- * another client's is answered alike and left alone.
+ * Revokes a token (RFC 7009): any refresh token that a grant of the client ever had revokes the grant. The response for
+ * a token that is unknown or another client's is the same, and nothing changes.
  *
  * @throws OAuthError `invalid_client`, `invalid_request`, and `unsupported_token_type` for an access token of the
  * client's own, which stays valid until it expires
  */
 export async function revoke(context: Context, credentials: ClientCredentials, form: Form): Promise<void> {
     const token = form.get('token') ?? '';
-    const address = readRefreshToken(token);
-    if (!address) {
+    const reference = readRefreshToken(token);
+    if (!reference) {
         const found = await findClient(context, credentials.clientId);
         const client = await authenticateClient(context, found, credentials);
         const verified = await verifyAccessToken(context, required(form, 'token'));
@@ -30,12 +31,12 @@ export async function revoke(context: Context, credentials: ClientCredentials, f
         }
         return;
     }
-    const presentation = await findPresentedToken(context.database, credentials.clientId, address);
-    const found = await ensureFirstPartyClient(context, credentials.clientId, presentation.client);
+    const presented = await findPresentedToken(context.database, credentials.clientId, reference);
+    const found = await ensureFirstPartyClient(context, credentials.clientId, presented.client);
     const client = await authenticateClient(context, found, credentials);
-    const { chain, presented } = presentation;
-    if (chain && (isIssued(chain.chainKey, token) || sameHash(hashSecret(token), presented?.hash ?? ''))) {
-        const grant = { id: chain.id, accountId: chain.accountId, oauthClientId: client.id };
-        await revokeGrant(context, grant, 'revoked_by_client');
+    const { grant, token: stored } = presented;
+    if (grant && (isIssued(grant.familyKey, token) || sameHash(hashSecret(token), stored?.hash ?? ''))) {
+        const { id, accountId } = grant;
+        await revokeGrant(context, { id, accountId, oauthClientId: client.id }, 'revoked_by_client');
     }
 }

@@ -2,17 +2,29 @@ import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import type { Form } from '../parameters';
-import { consume, findByDeviceCode, recordPoll } from '../store/device-authorizations';
-import type { TokenResponse } from './token-response';
+import { checkResource, required, type Form } from '../parameters';
+import {
+    consumeDevice,
+    findByDeviceCode,
+    lengthenPollInterval,
+    recordPoll,
+    type DeviceAuthorization
+} from '../store/device-authorizations';
+import { hashSecret } from '../tokens/secret';
 import { exchange } from './exchange';
-import { checkResource, required } from '../parameters';
+import type { TokenResponse } from './token-response';
+
+/** A poll may come this much early, milliseconds: timers and networks are not exact. */
+const POLL_TOLERANCE = 500;
+
+/** What each early poll adds to the interval (RFC 8628 §3.5), seconds. */
+const SLOW_DOWN = 5;
 
 /** The device code grant: a poll, and the one exchange that follows the approval (RFC 8628 §3.4, §3.5). */
 export async function deviceCodeGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
     const deviceCode = required(form, 'device_code');
     checkResource(context, form);
-    const device = await findByDeviceCode(context.database, deviceCode);
+    const device = await findByDeviceCode(context.database, hashSecret(deviceCode));
     if (device?.client.id !== client.id || device.consumedAt !== null) {
         throw unusable();
     }
@@ -23,7 +35,7 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
         throw OAuthError.expiredToken('The device code has expired, ask for a new one');
     }
     if (device.approvedAt === null) {
-        if (await recordPoll(context, device)) {
+        if (await pollsTooFast(context, device)) {
             throw OAuthError.slowDown('Wait five seconds longer between polls from now on');
         }
         throw OAuthError.authorizationPending('The request has not been decided yet');
@@ -39,7 +51,7 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
         requested: device.requested,
         approved: device.approved,
         authTime: device.authTime,
-        spend: (queries) => consume(queries, device, context.clock())
+        spend: (queries) => consumeDevice(queries, device, context.clock())
     });
     if (!response) {
         throw unusable();
@@ -47,7 +59,26 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
     return response;
 }
 
-/** The one answer for a code that is unknown, another client's or used. */
+/**
+ * Records a poll of a pending authorization (RFC 8628 §3.5).
+ *
+ * @returns true when it came too early. The interval is longer from then on
+ */
+async function pollsTooFast({ clock, database }: Context, device: DeviceAuthorization): Promise<boolean> {
+    const now = clock();
+    const { lastPolledAt, pollInterval } = device;
+    // After the clock was set back, the last poll lies in the future, and nothing says how long ago it was.
+    const isEarly =
+        lastPolledAt !== null && now >= lastPolledAt && now - lastPolledAt < pollInterval * 1000 - POLL_TOLERANCE;
+    // Another poll that was recorded in between makes this one early after all.
+    if (!isEarly && (await recordPoll(database, device, now))) {
+        return false;
+    }
+    await lengthenPollInterval(database, device, SLOW_DOWN, now);
+    return true;
+}
+
+/** The one error for a code that is unknown, another client's or used. */
 function unusable(): OAuthError {
     return OAuthError.invalidGrant('The device code is unknown or was used already');
 }

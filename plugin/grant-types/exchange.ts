@@ -1,9 +1,9 @@
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
-import type { Queries } from '../store/database';
 import type { Account } from '../options/options';
 import { narrowApproved } from '../scopes/resolve';
-import { newChain } from '../store/token-family';
+import type { Queries } from '../store/database';
+import { newGrant } from './new-grant';
 import { signTokens, type TokenResponse } from './token-response';
 
 /** What a person approved, and the code that stands for it. */
@@ -17,9 +17,9 @@ export interface Approval {
     authTime: number | null;
     nonce?: string | null;
     /**
-     * Spends the code, first thing in the transaction that begins the chain.
+     * Spends the code, first in the transaction that makes the grant.
      *
-     * @param grantId the grant that the exchange begins, where there is a refresh token
+     * @param grantId the grant that the exchange makes, where there is a refresh token
      * @returns false when another request has spent it
      */
     spend(queries: Queries, grantId: string | null): Promise<boolean>;
@@ -42,12 +42,12 @@ export async function exchange(context: Context, approval: Approval): Promise<To
     );
     const response = await signTokens(context, { client, account, scope, authTime, nonce });
     const refreshable = scope.includes('offline_access') && client.grants.includes('refresh_token');
-    const chain = refreshable ? newChain(context, { client, accountId: account.id, scope, authTime }) : null;
+    const grant = refreshable ? newGrant(context, { client, accountId: account.id, scope, authTime }) : null;
 
     const spent = await context.database.transaction(async (queries) => {
-        const first = await approval.spend(queries, chain?.grantId ?? null);
+        const first = await approval.spend(queries, grant?.grantId ?? null);
         if (first) {
-            await chain?.insert(queries);
+            await grant?.insert(queries);
         }
         return first;
     });
@@ -61,7 +61,7 @@ export async function exchange(context: Context, approval: Approval): Promise<To
         oauth_client_id: client.id,
         client_id: client.clientId,
         scope: response.scope,
-        ...(chain && { grant_id: chain.grantId })
+        ...(grant && { grant_id: grant.grantId })
     });
-    return { ...response, ...(chain && { refresh_token: chain.refreshToken }) };
+    return { ...response, ...(grant && { refresh_token: grant.refreshToken }) };
 }

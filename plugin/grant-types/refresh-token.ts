@@ -1,49 +1,67 @@
 import { authenticateClient } from '../clients/authenticate';
 import type { ClientCredentials } from '../clients/credentials';
-import { findClient } from '../clients/find-client';
 import { ensureFirstPartyClient } from '../clients/first-party-client';
+import { findClient } from '../clients/find-client';
 import type { Client } from '../store/clients';
+import { requireGrantType } from '../clients/require-grant-type';
 import type { Context } from '../context';
-import { DatabaseUnavailable } from '../store/database';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
-import type { Form } from '../parameters';
+import { checkResource, requestedScope, required, type Form } from '../parameters';
+import { revokeGrant } from '../revoke-grant';
 import { narrowScope } from '../scopes/resolve';
-import { joinNames } from '../scopes/text';
 import { covers } from '../scopes/registry';
+import { joinNames } from '../scopes/text';
+import { DatabaseUnavailable } from '../store/database-errors';
+import { isLateHandOut, retryUntil, standingOf } from '../store/retry-window';
 import {
-    revokeGrant,
-    findPresentedToken,
-    isPastCap,
-    LATE_AFTER,
-    markLate,
     ConcurrentUpdateError,
-    rotate,
+    findPresentedToken,
+    insertSuccessor,
+    markHandedOutLate,
     shrinkScope,
-    UNTIL_USED,
-    type Chain,
-    type ChainToken,
-    type PresentedToken
+    type Grant,
+    type PresentedToken,
+    type StoredToken
 } from '../store/token-family';
-import { isIssued, MAX_GENERATION, decryptSuccessor, readRefreshToken } from '../tokens/refresh-token';
-import { signTokens, type TokenResponse } from './token-response';
+import { familyExpiry, refreshTokenExpiry } from '../store/token-lifetimes';
+import { decryptSuccessor, encryptSuccessor } from '../tokens/encrypted-successor';
+import {
+    createRefreshToken,
+    isIssued,
+    MAX_GENERATION,
+    readRefreshToken,
+    type TokenReference
+} from '../tokens/refresh-token';
 import { hashSecret, sameHash } from '../tokens/secret';
-import { checkResource, requestedScope, required } from '../parameters';
-import { requireGrantType } from '../clients/require-grant-type';
+import { signTokens, type TokenResponse } from './token-response';
 
-/** How often a presentation is looked at because other requests changed the chain in between. */
+/** How often a request is tried when others change the token family at the same time. */
 const ATTEMPTS = 5;
 
-/** What a presented token is worth: a successor to hand out, and the scope that the chain has from then on. */
-interface HandOut {
-    successor: string;
-    scope: string[];
+/** A refresh request whose token has the form of one. */
+interface RefreshRequest {
+    credentials: ClientCredentials;
+    form: Form;
+    /** The refresh token. */
+    token: string;
+    reference: TokenReference;
+    /** Counts the request against the rate limit of its client. Throws when that is exceeded. */
+    admit(client: Client): Promise<void>;
+}
+
+/** The presented token of a live grant: the head of its family, or a token that is retried. */
+interface LiveToken {
+    grant: Grant;
+    token: StoredToken;
+    /** Null for the head. */
+    successor: StoredToken | null;
 }
 
 /**
- * The refresh token grant (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14.2): each token is used once
- * and names its successor; a token that was used already is either a retry of the request that used it, and yields the
- * same successor, or reuse, and ends the chain.
+ * The refresh token grant (RFC 6749 §6) with rotation and reuse detection (RFC 9700 §4.14.2). Each token is used once
+ * and names its successor. A token that was used before is either a retry of the request that used it, and yields the
+ * same successor, or reuse, and revokes the grant.
  */
 export async function refreshTokenGrant(
     context: Context,
@@ -51,49 +69,15 @@ export async function refreshTokenGrant(
     form: Form
 ): Promise<TokenResponse> {
     const counted = context.limits.begin('refresh', credentials);
+    const admit = (client: Client): Promise<void> => counted.admit(client);
     const token = form.get('refresh_token');
-    const address = token === undefined ? null : readRefreshToken(token);
-    if (token === undefined || !address) {
-        const found = await findClient(context, credentials.clientId);
-        const client = await authenticateClient(context, found, credentials);
-        await counted.admit(client);
-        requireGrantType(client, 'refresh_token');
-        required(form, 'refresh_token');
-        throw unusable();
+    const reference = token === undefined ? null : readRefreshToken(token);
+    if (token === undefined || !reference) {
+        return refuseMalformed(context, credentials, form, admit);
     }
-
     for (let attempts = 1; ; ++attempts) {
-        const presentation = await findPresentedToken(context.database, credentials.clientId, address);
-        const found = await ensureFirstPartyClient(context, credentials.clientId, presentation.client);
-        const client = await authenticateClient(context, found, credentials);
-        await counted.admit(client);
-        requireGrantType(client, 'refresh_token');
-        const requested = requestedScope(context, form);
-        checkResource(context, form);
-
-        const chain = await checkChain(context, client, presentation, token);
-        const account = await context.findAccount(chain.accountId);
-        if (!account || !client.allowed.includes('offline_access')) {
-            throw unusable();
-        }
-        if (requested.some((name) => !covers(context.scopeRegistry, chain.scope, name))) {
-            throw OAuthError.invalidScope('The scope has a name that was never granted');
-        }
         try {
-            const { successor, scope } = await handOut(context, client, account, presentation, token);
-            const shown =
-                requested.length === 0 ? scope : requested.filter((name) => covers(context.scopeRegistry, scope, name));
-            const response = await signTokens(context, { client, account, scope: shown, authTime: chain.authTime });
-            context.emit({
-                type: 'token_issued',
-                grant_type: 'refresh_token',
-                account_id: account.id,
-                oauth_client_id: client.id,
-                client_id: client.clientId,
-                scope: response.scope,
-                grant_id: chain.id
-            });
-            return { ...response, refresh_token: successor };
+            return await refresh(context, { credentials, form, token, reference, admit });
         } catch (error) {
             if (!(error instanceof ConcurrentUpdateError)) {
                 throw error;
@@ -106,117 +90,175 @@ export async function refreshTokenGrant(
     }
 }
 
+/** A token that cannot be one of ours: the client is authenticated before it is told so. */
+async function refuseMalformed(
+    context: Context,
+    credentials: ClientCredentials,
+    form: Form,
+    admit: RefreshRequest['admit']
+): Promise<never> {
+    const found = await findClient(context, credentials.clientId);
+    const client = await authenticateClient(context, found, credentials);
+    await admit(client);
+    requireGrantType(client, 'refresh_token');
+    required(form, 'refresh_token');
+    throw unusable();
+}
+
+/** @throws ConcurrentUpdateError when another request has changed the token family meanwhile */
+async function refresh(context: Context, request: RefreshRequest): Promise<TokenResponse> {
+    const { credentials, form } = request;
+    const presented = await findPresentedToken(context.database, credentials.clientId, request.reference);
+    const found = await ensureFirstPartyClient(context, credentials.clientId, presented.client);
+    const client = await authenticateClient(context, found, credentials);
+    await request.admit(client);
+    requireGrantType(client, 'refresh_token');
+    const requested = requestedScope(context, form);
+    checkResource(context, form);
+
+    const live = await checkPresentedToken(context, client, presented, request.token);
+    const { grant } = live;
+    const account = await context.findAccount(grant.accountId);
+    if (!account || !client.allowed.includes('offline_access')) {
+        throw unusable();
+    }
+    if (requested.some((name) => !covers(context.scopeRegistry, grant.scope, name))) {
+        throw OAuthError.invalidScope('The scope has a name that was never granted');
+    }
+    const { successor, scope } = live.successor
+        ? await handOutAgain(context, client, account, grant, live.successor, request.token)
+        : await rotate(context, client, account, live, request.token);
+    const shown =
+        requested.length === 0 ? scope : requested.filter((name) => covers(context.scopeRegistry, scope, name));
+    const response = await signTokens(context, { client, account, scope: shown, authTime: grant.authTime });
+    context.emit({
+        type: 'token_issued',
+        grant_type: 'refresh_token',
+        account_id: account.id,
+        oauth_client_id: client.id,
+        client_id: client.clientId,
+        scope: response.scope,
+        grant_id: grant.id
+    });
+    return { ...response, refresh_token: successor };
+}
+
 /**
- * Decides whether a presented token is one of a live chain of this client that may still be answered.
+ * Checks that a presented token belongs to a live grant of this client and may be rotated or retried.
  *
- * @throws OAuthError `invalid_grant`; after reuse the chain has ended
+ * @throws OAuthError `invalid_grant`; after reuse the grant is revoked
  */
-async function checkChain(
+async function checkPresentedToken(
     context: Context,
     client: Client,
-    { chain, presented, successor, successorUsedAt }: PresentedToken,
-    token: string
-): Promise<Chain> {
+    { grant, token, successor, successorUsedAt }: PresentedToken,
+    presented: string
+): Promise<LiveToken> {
+    if (!grant || grant.revoked) {
+        throw unusable();
+    }
+    if (!token || !sameHash(hashSecret(presented), token.hash)) {
+        // A token with a valid proof and no row was pruned long ago: it was used before. A forged one has no proof.
+        if (isIssued(grant.familyKey, presented)) {
+            await revokeReused(context, client, grant);
+        }
+        throw unusable();
+    }
     const now = context.clock();
-    if (!chain || chain.ended) {
+    const { lifetimes } = context.settings;
+    const standing = standingOf({ token, successor, successorUsedAt }, lifetimes.refreshRetryWindow, now);
+    if (standing === 'reused') {
+        await revokeReused(context, client, grant);
         throw unusable();
     }
-    if (!presented || !sameHash(hashSecret(token), presented.hash)) {
-        if (isIssued(chain.chainKey, token)) {
-            await endReused(context, client, chain);
-        }
+    if (standing === 'superseded' || token.generation === MAX_GENERATION) {
         throw unusable();
     }
-    if (!successor) {
-        if (now >= presented.expiresAt || isPastCap(context, chain, now) || presented.generation === MAX_GENERATION) {
-            throw unusable();
-        }
-        return chain;
-    }
-    const withinWindow = now < retryDeadline(presented, successor);
-    if (
-        successorUsedAt === null ? !withinWindow : !isForgiven(context, successor, withinWindow, successorUsedAt, now)
-    ) {
-        await endReused(context, client, chain);
+    // A retried token may have expired since it was used; its successor may not.
+    const expiresAt = Math.min((successor ?? token).expiresAt, familyExpiry(lifetimes, grant.createdAt));
+    if (now >= expiresAt) {
         throw unusable();
     }
-    if (successorUsedAt !== null || now >= successor.expiresAt || isPastCap(context, chain, now)) {
-        throw unusable();
-    }
-    return chain;
+    return { grant, token, successor };
 }
 
-/** Until when the presented token's holder may be handed its successor again, epoch milliseconds. */
-function retryDeadline(presented: ChainToken, successor: ChainToken): number {
-    return presented.handedOutLate
-        ? Math.min(successor.retryUntil, successor.createdAt + LATE_AFTER)
-        : successor.retryUntil;
-}
-
-/**
- * True when a token whose successor has been used is answered `invalid_grant` only: an answer that was long under way,
- * not a thief.
- */
-function isForgiven(
-    { settings }: Context,
-    successor: ChainToken,
-    withinWindow: boolean,
-    successorUsedAt: number,
-    now: number
-): boolean {
-    // A window without an end closes when the successor is used, whatever the forum has been set to since.
-    const untilUsed = settings.lifetimes.refreshRetryWindow === 'until-used' || successor.retryUntil === UNTIL_USED;
-    return untilUsed ? now < successorUsedAt + LATE_AFTER : withinWindow;
-}
-
-async function endReused(context: Context, client: Client, chain: Chain): Promise<void> {
-    const grant = { id: chain.id, accountId: chain.accountId, oauthClientId: client.id };
-    if (await revokeGrant(context, grant, 'refresh_token_reused')) {
+async function revokeReused(context: Context, client: Client, { id, accountId }: Grant): Promise<void> {
+    if (await revokeGrant(context, { id, accountId, oauthClientId: client.id }, 'refresh_token_reused')) {
         context.emit({
             type: 'refresh_token_reused',
-            account_id: chain.accountId,
+            account_id: accountId,
             oauth_client_id: client.id,
-            grant_id: chain.id
+            grant_id: id
         });
     }
 }
 
-/** Rotates the chain's head away, or hands out again what an earlier request rotated it to. */
-async function handOut(
-    context: Context,
-    client: Client,
-    account: Account,
-    presentation: PresentedToken,
-    token: string
-): Promise<HandOut> {
-    const chain = presentation.chain!;
-    const presented = presentation.presented!;
-    const { successor } = presentation;
-    if (!successor) {
-        const scope = narrowScope(context.scopeRegistry, client, presented.scope, account.permissions);
-        const created = await rotate(context, { chain, presented }, token, scope);
-        if (created === null) {
-            throw unusable();
-        }
-        return { successor: created, scope };
-    }
-
-    const opened = successor.sealed === null ? null : decryptSuccessor(token, successor.sealed);
-    if (opened === null) {
-        throw unusable();
-    }
-    const scope = narrowScope(context.scopeRegistry, client, successor.scope, account.permissions);
-    if (joinNames(scope) !== joinNames(successor.scope)) {
-        await shrinkScope(context, chain, successor, scope);
-    }
-    const late = context.clock() >= successor.createdAt + LATE_AFTER;
-    if (late && successor.retryUntil === UNTIL_USED && !successor.handedOutLate) {
-        await markLate(context, chain, successor);
-    }
-    return { successor: opened, scope };
+/** A refresh token to hand out, and the scope that the grant has from then on. */
+interface HandOut {
+    successor: string;
+    scope: string[];
 }
 
-/** The one answer for a token that is unknown, expired, ended, used or another client's. */
+/**
+ * Makes the head's successor.
+ *
+ * @throws ConcurrentUpdateError when another request has rotated the head first
+ */
+async function rotate(
+    { clock, database, scopeRegistry, settings }: Context,
+    client: Client,
+    account: Account,
+    { grant, token }: LiveToken,
+    presented: string
+): Promise<HandOut> {
+    const now = clock();
+    const { lifetimes } = settings;
+    const scope = narrowScope(scopeRegistry, client, token.scope, account.permissions);
+    const generation = token.generation + 1;
+    const successor = createRefreshToken(grant.familyKey, { grantId: grant.id, generation });
+    const windowEnd = retryUntil(lifetimes.refreshRetryWindow, token, now);
+    const row = {
+        generation,
+        hash: hashSecret(successor),
+        scope,
+        encrypted: windowEnd > 0 ? encryptSuccessor(presented, successor) : null,
+        retryUntil: windowEnd,
+        expiresAt: refreshTokenExpiry(lifetimes, grant.createdAt, now)
+    };
+    if (!(await insertSuccessor(database, grant.id, row, now))) {
+        throw unusable();
+    }
+    return { successor, scope };
+}
+
+/**
+ * Hands out the successor that an earlier request made.
+ *
+ * @throws ConcurrentUpdateError when another request has changed the successor meanwhile
+ */
+async function handOutAgain(
+    { clock, database, scopeRegistry }: Context,
+    client: Client,
+    account: Account,
+    grant: Grant,
+    successor: StoredToken,
+    presented: string
+): Promise<HandOut> {
+    const decrypted = successor.encrypted === null ? null : decryptSuccessor(presented, successor.encrypted);
+    if (decrypted === null) {
+        throw unusable();
+    }
+    const scope = narrowScope(scopeRegistry, client, successor.scope, account.permissions);
+    if (joinNames(scope) !== joinNames(successor.scope)) {
+        await shrinkScope(database, grant.id, successor, scope);
+    }
+    if (isLateHandOut(successor, clock())) {
+        await markHandedOutLate(database, grant.id, successor);
+    }
+    return { successor: decrypted, scope };
+}
+
+/** The one error for a token that is unknown, expired, revoked, used or another client's. */
 function unusable(): OAuthError {
     return OAuthError.invalidGrant('The refresh token is unknown, expired, revoked or already used');
 }

@@ -2,7 +2,7 @@ import { boomify, type Boom } from '@hapi/boom';
 import type { Lifecycle, Request, ResponseObject, ResponseToolkit } from '@hapi/hapi';
 import { invalidField, ManagementError } from '../errors/management-error';
 import { OAuthError } from '../errors/oauth-error';
-import { isUnavailable } from '../store/database';
+import { isUnavailable } from '../store/database-errors';
 
 /** Seconds after which a client may try again when the database is out of reach. */
 export const RETRY_AFTER = 5;

@@ -1,11 +1,8 @@
-import { createHash } from 'node:crypto';
 import { OAuthAuthorizationCode } from '../../entities/index';
-import type { Context } from '../context';
 import type { Queries } from './database';
 import { createId } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
 import type { AuthorizationRequest } from './authorization-requests';
-import { hashSecret, randomSecret, sameHash } from '../tokens/secret';
 
 /** An authorization code as its exchange needs it. */
 export interface AuthorizationCode {
@@ -41,40 +38,47 @@ interface Row {
     expires_at: number | string;
 }
 
-/** Writes a new code for an approved request, within the transaction that decides it, and returns the code. */
-export async function createAuthorizationCode(
-    { clock, settings }: Context,
+/** A code for an approved request. */
+export interface NewAuthorizationCode {
+    hash: string;
+    accountId: string;
+    /** What was approved. */
+    scope: readonly string[];
+    /** Epoch milliseconds. */
+    expiresAt: number;
+}
+
+/** Writes a code, within the transaction that decides its request. @param now epoch milliseconds */
+export function insertAuthorizationCode(
     queries: Queries,
     request: AuthorizationRequest,
-    approval: { accountId: string; scope: readonly string[] }
-): Promise<string> {
-    const now = clock();
-    const code = randomSecret();
-    await queries.insert(OAuthAuthorizationCode, {
+    code: NewAuthorizationCode,
+    now: number
+): Promise<void> {
+    return queries.insert(OAuthAuthorizationCode, {
         id: createId(now),
-        codeHash: hashSecret(code),
+        codeHash: code.hash,
         oauthClientId: request.client.id,
-        accountId: approval.accountId,
+        accountId: code.accountId,
         redirectUri: request.redirectUri,
         scope: joinNames(request.requested),
-        approvedScope: joinNames(approval.scope),
+        approvedScope: joinNames(code.scope),
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
         authTime: request.authTime,
         consumedAt: null,
         grantId: null,
         createdAt: now,
-        expiresAt: now + settings.lifetimes.authorizationCode * 1000
+        expiresAt: code.expiresAt
     });
-    return code;
 }
 
-export async function findAuthorizationCode(queries: Queries, code: string): Promise<AuthorizationCode | null> {
+export async function findAuthorizationCode(queries: Queries, hash: string): Promise<AuthorizationCode | null> {
     const [row] = await queries.query<Row>(
         `SELECT id, oauth_client_id, account_id, redirect_uri, scope, approved_scope, nonce, code_challenge, auth_time,
             consumed_at, grant_id, expires_at
         FROM oauth_authorization_codes WHERE code_hash = ?`,
-        [hashSecret(code)]
+        [hash]
     );
     if (!row) {
         return null;
@@ -107,9 +111,4 @@ export async function consumeCode(
         [now, grantId, code.id]
     );
     return consumed > 0;
-}
-
-/** True when the verifier is the one behind the challenge (RFC 7636 §4.6, `S256`). */
-export function provesChallenge(verifier: string, challenge: string): boolean {
-    return sameHash(createHash('sha256').update(verifier).digest('base64url'), challenge);
 }

@@ -1,12 +1,8 @@
 import { OAuthAuthorizationRequest } from '../../entities/index';
 import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from './clients';
-import type { Context } from '../context';
 import type { Queries } from './database';
 import { createId, ID_PATTERN } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
-
-/** How long a request waits for its decision, milliseconds. */
-const LIFETIME = 10 * 60 * 1000;
 
 /** An authorization request (RFC 6749 §4.1.1) that a person is to decide. */
 export interface AuthorizationRequest {
@@ -36,15 +32,20 @@ interface Row extends ClientColumns {
     expires_at: number | string;
 }
 
-/** Writes a request that begins to wait now, and returns its id. */
-export async function createAuthorizationRequest(
-    { clock, database }: Context,
+/**
+ * Writes a request that waits for its decision.
+ *
+ * @param now epoch milliseconds
+ * @returns its id
+ */
+export async function insertAuthorizationRequest(
+    queries: Queries,
     accountId: string,
-    request: Omit<AuthorizationRequest, 'id' | 'createdAt' | 'expiresAt'>
+    request: Omit<AuthorizationRequest, 'id' | 'createdAt'>,
+    now: number
 ): Promise<string> {
-    const now = clock();
     const id = createId(now);
-    await database.insert(OAuthAuthorizationRequest, {
+    await queries.insert(OAuthAuthorizationRequest, {
         id,
         oauthClientId: request.client.id,
         accountId,
@@ -56,26 +57,27 @@ export async function createAuthorizationRequest(
         authTime: request.authTime,
         decidedAt: null,
         createdAt: now,
-        expiresAt: now + LIFETIME
+        expiresAt: request.expiresAt
     });
     return id;
 }
 
 /** The request, while it waits for this account; null otherwise. */
 export async function findUndecidedRequest(
-    { clock, database }: Context,
+    queries: Queries,
     id: string,
-    accountId: string
+    accountId: string,
+    now: number
 ): Promise<AuthorizationRequest | null> {
     if (!ID_PATTERN.test(id)) {
         return null;
     }
-    const [row] = await database.query<Row>(
+    const [row] = await queries.query<Row>(
         `SELECT ${CLIENT_COLUMNS}, r.id, r.redirect_uri, r.scope, r.state, r.nonce, r.code_challenge, r.auth_time,
             r.created_at, r.expires_at
         FROM oauth_authorization_requests r JOIN oauth_clients c ON c.id = r.oauth_client_id
         WHERE r.id = ? AND r.account_id = ? AND r.decided_at IS NULL AND r.expires_at > ? AND c.deleted_at IS NULL`,
-        [id, accountId, clock()]
+        [id, accountId, now]
     );
     if (!row) {
         return null;

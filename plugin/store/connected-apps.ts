@@ -1,7 +1,9 @@
-import type { Queries } from './database';
 import { splitNames } from '../scopes/text';
-import { rfc3339 } from './token-list';
+import type { Queries } from './database';
+import { IS_LIVE } from './grants';
 import { pageOf, type Page } from './paging';
+import { rfc3339 } from './rfc3339';
+import { headGeneration } from './token-family';
 
 /** Applications on a page. */
 const APPLICATIONS = 20;
@@ -33,10 +35,10 @@ export interface ConnectedApplication {
     sessions: ConnectedSession[];
 }
 
-/** Live grants of an account with the head of their chains; the head is one step from the end of the chain's index. */
-const LIVE = `oauth_grants g JOIN oauth_refresh_tokens t ON t.grant_id = g.id AND t.generation =
-    (SELECT h.generation FROM oauth_refresh_tokens h WHERE h.grant_id = g.id ORDER BY h.generation DESC LIMIT 1)
-    WHERE g.account_id = ? AND COALESCE(g.ended_at, 0) = 0 AND t.expires_at > ?`;
+/** Live grants of an account with the heads of their token families. */
+const LIVE = `oauth_grants g JOIN oauth_refresh_tokens t ON t.grant_id = g.id
+    AND t.generation = ${headGeneration('g.id')}
+    WHERE g.account_id = ? AND ${IS_LIVE} AND t.expires_at > ?`;
 
 type Time = number | string;
 

@@ -7,86 +7,10 @@ import type {
     QueryRunner,
     Repository
 } from 'typeorm';
-
-/** A query failed. Carries the driver's code only: its message and parameters hold what was to be stored. */
-export class DatabaseError extends Error {
-    constructor(readonly code: string) {
-        super(`The database refused a query (${code})`);
-        this.name = 'DatabaseError';
-    }
-}
-
-/** The database cannot be reached, is shutting down or has no connection to spare: the same request may work later. */
-export class DatabaseUnavailable extends DatabaseError {
-    override name = 'DatabaseUnavailable';
-}
-
-/** A unique index has such a row already. */
-export class DuplicateKey extends DatabaseError {
-    override name = 'DuplicateKey';
-}
+import { DatabaseError, describe, isConflict, isDriverError } from './database-errors';
 
 /** How often a statement or transaction that met a deadlock is run in all. */
 const ATTEMPTS = 5;
-
-/** Deadlock, lock wait timeout, and MariaDB's "record has changed since last read". */
-const CONFLICTS = new Set([1213, 1205, 1020]);
-
-/**
- * Server conditions that pass: no connection or memory to spare, shutting down, read-only, disk full, killed,
- * interrupted, timed out.
- */
-const PASSING = new Set([
-    1021, 1037, 1040, 1041, 1053, 1077, 1079, 1114, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290, 1317,
-    1836, 1927, 1969, 2006, 2013, 3024, 3169, 4031
-]);
-
-const UNREACHABLE =
-    /^(PROTOCOL_|POOL_|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET|EADDRNOTAVAIL|ENOENT|EMFILE)/;
-
-/** mysql2 and TypeORM give these no code. */
-const UNREACHABLE_MESSAGE =
-    /queue limit reached|pool is closed|closed state|connection lost|no connections available|not connected|not (yet )?established|database closed|is not set|already released/i;
-
-interface DriverError {
-    code?: unknown;
-    errno?: unknown;
-    fatal?: unknown;
-    message?: unknown;
-    driverError?: DriverError;
-}
-
-/** True when an error, of this module or of a driver, says that the database is out of reach for now. */
-export function isUnavailable(error: unknown): boolean {
-    if (error instanceof DatabaseUnavailable) {
-        return true;
-    }
-    if (!(error instanceof Error)) {
-        return false;
-    }
-    const cause: DriverError = (error as DriverError).driverError ?? error;
-    return (
-        (typeof cause.errno === 'number' && (PASSING.has(cause.errno) || CONFLICTS.has(cause.errno))) ||
-        (typeof cause.code === 'string' && UNREACHABLE.test(cause.code)) ||
-        cause.fatal === true ||
-        (cause.code === undefined && typeof cause.message === 'string' && UNREACHABLE_MESSAGE.test(cause.message))
-    );
-}
-
-function describe(error: unknown): DatabaseError {
-    const cause = (error as DriverError).driverError ?? (error as DriverError);
-    const code = typeof cause.code === 'string' ? cause.code : (error as Error).name;
-    const message = typeof cause.message === 'string' ? cause.message : '';
-    if (cause.errno === 1062 || message.startsWith('UNIQUE constraint failed')) {
-        return new DuplicateKey(code);
-    }
-    return isUnavailable(error) ? new DatabaseUnavailable(code) : new DatabaseError(code);
-}
-
-function isConflict(error: unknown): boolean {
-    const { errno } = (error as DriverError).driverError ?? (error as DriverError);
-    return typeof errno === 'number' && CONFLICTS.has(errno);
-}
 
 /** What statements can be run on: the pool, or the one connection of a transaction. */
 export interface Queries {
@@ -277,13 +201,4 @@ async function attempt<Result>(statement: () => Promise<Result>): Promise<Result
             await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempts));
         }
     }
-}
-
-/** Mistakes in code, and what a transaction's work throws on purpose, must pass unchanged. */
-function isDriverError(error: unknown): boolean {
-    return (
-        error instanceof Error &&
-        !(error instanceof TypeError || error instanceof RangeError || error instanceof ReferenceError) &&
-        !(error instanceof DatabaseError)
-    );
 }

@@ -1,7 +1,7 @@
 import { OAuthDeviceAuthorization } from '../../entities/index';
 import type { Context } from '../context';
 import { MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
-import { formatUserCode } from '../tokens/user-code';
+import { formatUserCode } from '../user-code';
 
 /** A device authorization as administrators see it. */
 export interface DeviceAuthorizationDescription {

@@ -1,11 +1,8 @@
 import { OAuthDeviceAuthorization } from '../../entities/index';
 import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from './clients';
-import type { Context } from '../context';
-import { DuplicateKey, type Queries } from './database';
+import { type Queries } from './database';
 import { createId } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
-import { hashSecret, randomSecret } from '../tokens/secret';
-import { createUserCode } from '../tokens/user-code';
 
 /** A device authorization as a poll or a consent page needs it. Times are epoch milliseconds. */
 export interface DeviceAuthorization {
@@ -74,51 +71,56 @@ function fromRow(row: Row): DeviceAuthorization {
     };
 }
 
-/** How often a user code that is taken is drawn again: among 2^40 codes one draw is nearly always enough. */
-const DRAWS = 5;
-
-/** Writes a new device authorization and returns what the device is told. */
-export async function createDeviceAuthorization(
-    { clock, database, settings }: Context,
-    client: Client,
-    requested: readonly string[]
-): Promise<{ id: string; deviceCode: string; userCode: string }> {
-    const now = clock();
-    const { deviceCode: lifetime, devicePollInterval } = settings.lifetimes;
-    for (let draws = 1; ; ++draws) {
-        const deviceCode = randomSecret();
-        const userCode = createUserCode();
-        const id = createId(now);
-        try {
-            await database.insert(OAuthDeviceAuthorization, {
-                id,
-                oauthClientId: client.id,
-                deviceCodeHash: hashSecret(deviceCode),
-                userCode,
-                scope: joinNames(requested),
-                pollInterval: devicePollInterval,
-                lastPolledAt: null,
-                claimedByAccountId: null,
-                approvedByAccountId: null,
-                approvedScope: null,
-                authTime: null,
-                approvedAt: null,
-                deniedAt: null,
-                consumedAt: null,
-                createdAt: now,
-                expiresAt: now + lifetime * 1000
-            });
-            return { id, deviceCode, userCode };
-        } catch (error) {
-            if (!(error instanceof DuplicateKey) || draws === DRAWS) {
-                throw error;
-            }
-        }
-    }
+/** A device authorization that a client asks for. */
+export interface NewDeviceAuthorization {
+    /** The client's `id`. */
+    oauthClientId: string;
+    deviceCodeHash: string;
+    /** Eight characters, without the hyphen. */
+    userCode: string;
+    requested: readonly string[];
+    /** Seconds. */
+    pollInterval: number;
+    /** Epoch milliseconds. */
+    expiresAt: number;
 }
 
-export async function findByDeviceCode(queries: Queries, deviceCode: string): Promise<DeviceAuthorization | null> {
-    const [row] = await queries.query<Row>(`${SELECT} WHERE d.device_code_hash = ?`, [hashSecret(deviceCode)]);
+/**
+ * Writes a device authorization.
+ *
+ * @param now epoch milliseconds
+ * @returns its id
+ * @throws DuplicateKey when the user code is taken
+ */
+export async function insertDeviceAuthorization(
+    queries: Queries,
+    device: NewDeviceAuthorization,
+    now: number
+): Promise<string> {
+    const id = createId(now);
+    await queries.insert(OAuthDeviceAuthorization, {
+        id,
+        oauthClientId: device.oauthClientId,
+        deviceCodeHash: device.deviceCodeHash,
+        userCode: device.userCode,
+        scope: joinNames(device.requested),
+        pollInterval: device.pollInterval,
+        lastPolledAt: null,
+        claimedByAccountId: null,
+        approvedByAccountId: null,
+        approvedScope: null,
+        authTime: null,
+        approvedAt: null,
+        deniedAt: null,
+        consumedAt: null,
+        createdAt: now,
+        expiresAt: device.expiresAt
+    });
+    return id;
+}
+
+export async function findByDeviceCode(queries: Queries, hash: string): Promise<DeviceAuthorization | null> {
+    const [row] = await queries.query<Row>(`${SELECT} WHERE d.device_code_hash = ?`, [hash]);
     return row ? fromRow(row) : null;
 }
 
@@ -128,45 +130,36 @@ export async function findByUserCode(queries: Queries, userCode: string): Promis
     return row ? fromRow(row) : null;
 }
 
-/** A poll may come this much early, milliseconds: timers and networks are not exact. */
-const POLL_TOLERANCE = 500;
-
-/** What each early poll adds to the interval (RFC 8628 §3.5), seconds. */
-const SLOW_DOWN = 5;
-
 /**
- * Notes a poll of a pending authorization.
+ * Notes the time of a poll.
  *
- * @returns true when it came too early, which has lengthened the interval for good
+ * @returns false when another poll was noted since the authorization was read
  */
-export async function recordPoll({ clock, database }: Context, device: DeviceAuthorization): Promise<boolean> {
-    const now = clock();
-    // After a poll that lies ahead, the clock having been set back since, nobody knows how long ago it was.
-    const early =
-        device.lastPolledAt !== null &&
-        now >= device.lastPolledAt &&
-        now - device.lastPolledAt < device.pollInterval * 1000 - POLL_TOLERANCE;
-    if (!early) {
-        const noted = await database.execute(
-            `UPDATE oauth_device_authorizations SET last_polled_at = ?
-            WHERE id = ? AND COALESCE(last_polled_at, -1) = ?`,
-            [now, device.id, device.lastPolledAt ?? -1]
-        );
-        if (noted > 0) {
-            return false;
-        }
-        // Another poll came in between, so this one is early after all.
-    }
-    await database.execute(
-        'UPDATE oauth_device_authorizations SET last_polled_at = ?, poll_interval = poll_interval + ? WHERE id = ?',
-        [now, SLOW_DOWN, device.id]
+export async function recordPoll(queries: Queries, device: DeviceAuthorization, now: number): Promise<boolean> {
+    const recorded = await queries.execute(
+        `UPDATE oauth_device_authorizations SET last_polled_at = ?
+        WHERE id = ? AND COALESCE(last_polled_at, -1) = ?`,
+        [now, device.id, device.lastPolledAt ?? -1]
     );
-    return true;
+    return recorded > 0;
 }
 
-/** Binds an unread authorization to the account that reads it first. False when somebody was first. */
-export async function claim({ database }: Context, device: DeviceAuthorization, accountId: string): Promise<boolean> {
-    const claimed = await database.execute(
+/** Notes the time of an early poll and lengthens the interval for good. @param by seconds */
+export async function lengthenPollInterval(
+    queries: Queries,
+    device: DeviceAuthorization,
+    by: number,
+    now: number
+): Promise<void> {
+    await queries.execute(
+        'UPDATE oauth_device_authorizations SET last_polled_at = ?, poll_interval = poll_interval + ? WHERE id = ?',
+        [now, by, device.id]
+    );
+}
+
+/** Binds an authorization to the account that reads it first. False when another account was first. */
+export async function claimDevice(queries: Queries, device: DeviceAuthorization, accountId: string): Promise<boolean> {
+    const claimed = await queries.execute(
         `UPDATE oauth_device_authorizations SET claimed_by_account_id = ?
         WHERE id = ? AND (claimed_by_account_id IS NULL OR claimed_by_account_id = ?)`,
         [accountId, device.id, accountId]
@@ -178,13 +171,13 @@ const UNDECIDED = `id = ? AND claimed_by_account_id = ? AND approved_at IS NULL 
     AND consumed_at IS NULL AND expires_at > ?`;
 
 /** Approves for the account that claimed it. False when it was decided or has expired meanwhile. */
-export async function approve(
-    { clock, database }: Context,
+export async function approveDevice(
+    queries: Queries,
     device: DeviceAuthorization,
-    decision: { accountId: string; scope: readonly string[]; authTime: number | null }
+    decision: { accountId: string; scope: readonly string[]; authTime: number | null },
+    now: number
 ): Promise<boolean> {
-    const now = clock();
-    const approved = await database.execute(
+    const approved = await queries.execute(
         `UPDATE oauth_device_authorizations
         SET approved_at = ?, approved_by_account_id = ?, approved_scope = ?, auth_time = ? WHERE ${UNDECIDED}`,
         [now, decision.accountId, joinNames(decision.scope), decision.authTime, device.id, decision.accountId, now]
@@ -193,13 +186,13 @@ export async function approve(
 }
 
 /** Denies for the account that claimed it. False when it was decided or has expired meanwhile. */
-export async function deny(
-    { clock, database }: Context,
+export async function denyDevice(
+    queries: Queries,
     device: DeviceAuthorization,
-    accountId: string
+    accountId: string,
+    now: number
 ): Promise<boolean> {
-    const now = clock();
-    const denied = await database.execute(`UPDATE oauth_device_authorizations SET denied_at = ? WHERE ${UNDECIDED}`, [
+    const denied = await queries.execute(`UPDATE oauth_device_authorizations SET denied_at = ? WHERE ${UNDECIDED}`, [
         now,
         device.id,
         accountId,
@@ -209,7 +202,7 @@ export async function deny(
 }
 
 /** Spends an approved authorization. False when another request has. */
-export async function consume(queries: Queries, device: DeviceAuthorization, now: number): Promise<boolean> {
+export async function consumeDevice(queries: Queries, device: DeviceAuthorization, now: number): Promise<boolean> {
     const consumed = await queries.execute(
         'UPDATE oauth_device_authorizations SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL',
         [now, device.id]

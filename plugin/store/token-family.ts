@@ -1,64 +1,68 @@
-import { OAuthGrant, OAuthRefreshToken } from '../../entities/index';
+import { OAuthRefreshToken } from '../../entities';
 import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from './clients';
-import type { Context } from '../context';
-import { DuplicateKey, type Database, type Queries } from './database';
-import type { EndReason } from '../events';
 import { createId } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
-import { createFamilyKey, createRefreshToken, encryptSuccessor, type TokenReference } from '../tokens/refresh-token';
-import { hashSecret } from '../tokens/secret';
+import type { Database, Queries } from './database';
+import { DuplicateKey } from './database-errors';
+import type { GrantReference } from './grants';
 
-/** A hand-out later than this after the rotation is late, and the window of what is handed out late: milliseconds. */
-export const LATE_AFTER = 60_000;
+/*
+ * The token family of a grant: its refresh tokens, numbered by `generation` from 0. The head, the one with the highest
+ * number, is the token that can be rotated. `(grant_id, generation)` is unique, so a rotation is one INSERT of the next
+ * generation, and of two rotations of the same token one meets a duplicate key.
+ */
 
-/** `retry_until` of a token that may be handed out until it is used. */
-export const UNTIL_USED = Number.MAX_SAFE_INTEGER;
-
-/** Another request has changed the chain since it was read. */
+/** Another request has changed the family since it was read. Read it again. */
 export class ConcurrentUpdateError extends Error {
     override name = 'ConcurrentUpdateError';
 }
 
 /** A grant as a presented refresh token needs it. */
-export interface Chain {
+export interface Grant {
     id: string;
     accountId: string;
     /** What was granted at first. */
     scope: string[];
-    chainKey: string;
+    /** The key of the family's proofs. */
+    familyKey: string;
+    /** When the person signed in, epoch seconds. */
     authTime: number | null;
+    /** Epoch milliseconds. */
     createdAt: number;
-    ended: boolean;
+    revoked: boolean;
 }
 
-/** One token of a chain. */
-export interface ChainToken {
+/** One token of a family. Times are epoch milliseconds. */
+export interface StoredToken {
     generation: number;
     hash: string;
     scope: string[];
-    sealed: string | null;
+    /** This token, encrypted for the holder of the token before it; null once it can no longer be handed out. */
+    encrypted: string | null;
+    /** Until when the token before it may be presented again. */
     retryUntil: number;
+    /** True when it was handed out long after the rotation that made it. */
     handedOutLate: boolean;
     createdAt: number;
     expiresAt: number;
 }
 
-/** What there is to know of a presented refresh token, read at one instant. */
+/** All that the database knows of a refresh token that a client presents, read at one instant. */
 export interface PresentedToken {
     client: Client | null;
     /** The client's grant that the token names. */
-    chain: Chain | null;
-    presented: ChainToken | null;
-    successor: ChainToken | null;
-    /** When the successor was itself rotated away, epoch milliseconds. */
+    grant: Grant | null;
+    token: StoredToken | null;
+    successor: StoredToken | null;
+    /** When the successor was itself rotated, epoch milliseconds. */
     successorUsedAt: number | null;
 }
 
 /**
- * The presented token, its successor and the successor's successor are one range of one index. The grant's id stands
- * there itself: with `g.id` in its place the database reads the whole chain.
+ * The presented token, its successor and the successor's successor are one range of one index. The grant's id is a
+ * parameter there: with `g.id` in its place the database reads the whole family.
  */
-const PRESENTATION = `
+const PRESENTED_TOKEN = `
     SELECT ${CLIENT_COLUMNS}, g.id AS g_id, g.account_id AS g_account_id, g.scope AS g_scope,
         g.chain_key AS g_chain_key, g.auth_time AS g_auth_time, g.created_at AS g_created_at,
         g.ended_at AS g_ended_at, t.generation AS t_generation, t.token_hash AS t_token_hash, t.scope AS t_scope,
@@ -90,17 +94,19 @@ interface GrantColumns {
     g_ended_at: number | string | null;
 }
 
-type PresentationRow = ClientColumns & GrantColumns & TokenColumns;
+const NOTHING = { grant: null, token: null, successor: null, successorUsedAt: null };
 
-const NOTHING = { chain: null, presented: null, successor: null, successorUsedAt: null };
-
-/** Reads client, grant, presented token, its successor and whether that was used, in one SELECT by unique keys. */
+/**
+ * Reads client, grant, presented token, its successor and whether that was used, in one SELECT by unique keys.
+ *
+ * @param reference where the token says that it belongs
+ */
 export async function findPresentedToken(
     database: Database,
     clientId: string,
-    { grantId, generation }: TokenReference
+    { grantId, generation }: { grantId: string; generation: number }
 ): Promise<PresentedToken> {
-    const rows = await database.queryPrepared<PresentationRow>(PRESENTATION, [
+    const rows = await database.queryPrepared<ClientColumns & GrantColumns & TokenColumns>(PRESENTED_TOKEN, [
         grantId,
         grantId,
         generation,
@@ -116,26 +122,26 @@ export async function findPresentedToken(
     if (row.g_id === null) {
         return { client, ...NOTHING };
     }
-    const token = (place: number): ChainToken | null => {
-        // A driver may be set to read numbers as strings; to overlook a token that is there would be to end its chain.
+    const tokenAt = (place: number): StoredToken | null => {
+        // A driver may read numbers as strings. To overlook a token that is there would be to revoke its grant.
         const found = rows.find((one) => one.t_generation !== null && Number(one.t_generation) === place);
         return found ? tokenFromRow(found, place) : null;
     };
     return {
         client,
-        chain: chainFromRow(row, row.g_id),
-        presented: token(generation),
-        successor: token(generation + 1),
-        successorUsedAt: token(generation + 2)?.createdAt ?? null
+        grant: grantFromRow(row, row.g_id),
+        token: tokenAt(generation),
+        successor: tokenAt(generation + 1),
+        successorUsedAt: tokenAt(generation + 2)?.createdAt ?? null
     };
 }
 
-function tokenFromRow(row: TokenColumns, generation: number): ChainToken {
+function tokenFromRow(row: TokenColumns, generation: number): StoredToken {
     return {
         generation,
         hash: row.t_token_hash,
         scope: splitNames(row.t_scope),
-        sealed: row.t_sealed_token,
+        encrypted: row.t_sealed_token,
         retryUntil: Number(row.t_retry_until),
         handedOutLate: Boolean(row.t_handed_out_late),
         createdAt: Number(row.t_created_at),
@@ -143,154 +149,102 @@ function tokenFromRow(row: TokenColumns, generation: number): ChainToken {
     };
 }
 
-function chainFromRow(row: GrantColumns, id: string): Chain {
+function grantFromRow(row: GrantColumns, id: string): Grant {
     return {
         id,
         accountId: row.g_account_id,
         scope: splitNames(row.g_scope),
-        chainKey: row.g_chain_key,
+        familyKey: row.g_chain_key,
         authTime: row.g_auth_time === null ? null : Number(row.g_auth_time),
         createdAt: Number(row.g_created_at),
-        ended: row.g_ended_at !== null
+        revoked: row.g_ended_at !== null
     };
 }
 
-/** When a token made now expires, epoch milliseconds: its own lifetime, within the cap on its chain. */
-function expiry({ settings }: Context, chainBegan: number, now: number): number {
-    const { refreshToken, refreshChain } = settings.lifetimes;
-    const own = now + refreshToken * 1000;
-    return refreshChain === undefined ? own : Math.min(own, chainBegan + refreshChain * 1000);
+/** Writes the first token of a new grant's family. @param now epoch milliseconds */
+export function insertFirstToken(
+    queries: Queries,
+    grant: GrantReference,
+    token: { hash: string; scope: readonly string[]; expiresAt: number },
+    now: number
+): Promise<void> {
+    return queries.insert(OAuthRefreshToken, {
+        id: createId(now),
+        grantId: grant.id,
+        generation: 0,
+        accountId: grant.accountId,
+        oauthClientId: grant.oauthClientId,
+        tokenHash: token.hash,
+        scope: joinNames(token.scope),
+        sealedToken: null,
+        retryUntil: 0,
+        handedOutLate: false,
+        createdAt: now,
+        expiresAt: token.expiresAt
+    });
 }
 
-/** A chain that an exchange is about to begin. */
-export interface NewChain {
-    grantId: string;
-    refreshToken: string;
-    /** Writes grant and first token, within the transaction that spends the code. */
-    insert(queries: Queries): Promise<void>;
-}
-
-/** Makes a grant and the first refresh token of its chain. */
-export function newChain(
-    context: Context,
-    grant: { client: Client; accountId: string; scope: readonly string[]; authTime: number | null }
-): NewChain {
-    const now = context.clock();
-    const grantId = createId(now);
-    const chainKey = createFamilyKey();
-    const refreshToken = createRefreshToken(chainKey, { grantId, generation: 0 });
-    const scope = joinNames(grant.scope);
-    return {
-        grantId,
-        refreshToken,
-        insert: async (queries) => {
-            await queries.insert(OAuthGrant, {
-                id: grantId,
-                oauthClientId: grant.client.id,
-                accountId: grant.accountId,
-                scope,
-                chainKey,
-                authTime: grant.authTime,
-                createdAt: now,
-                endedAt: null,
-                endReason: null
-            });
-            await queries.insert(OAuthRefreshToken, {
-                id: createId(now),
-                grantId,
-                generation: 0,
-                accountId: grant.accountId,
-                oauthClientId: grant.client.id,
-                tokenHash: hashSecret(refreshToken),
-                scope,
-                sealedToken: null,
-                retryUntil: 0,
-                handedOutLate: false,
-                createdAt: now,
-                expiresAt: expiry(context, now, now)
-            });
-        }
-    };
-}
-
-const ROTATE = `
+const INSERT_SUCCESSOR = `
     INSERT INTO oauth_refresh_tokens (id, grant_id, generation, account_id, oauth_client_id, token_hash, scope,
         sealed_token, retry_until, handed_out_late, created_at, expires_at)
     SELECT ?, g.id, ?, g.account_id, g.oauth_client_id, ?, ?, ?, ?, 0, ?, ?
     FROM oauth_grants g WHERE g.id = ? AND g.ended_at IS NULL`;
 
 /**
- * Rotates a chain's head away: one INSERT of its successor, which takes part only while the grant's row says that it
- * lives.
+ * Rotates the head of a family: one INSERT of its successor, which takes place only while the grant's row says that the
+ * grant is live.
  *
- * @param token the presented refresh token
- * @returns the successor; null when the grant has ended meanwhile
- * @throws ConcurrentUpdateError when another request has rotated it first
+ * @param now epoch milliseconds
+ * @returns false when the grant was revoked meanwhile
+ * @throws ConcurrentUpdateError when another request has rotated the head first
  */
-export async function rotate(
-    context: Context,
-    { chain, presented }: { chain: Chain; presented: ChainToken },
-    token: string,
-    scope: readonly string[]
-): Promise<string | null> {
-    const now = context.clock();
-    const generation = presented.generation + 1;
-    const successor = createRefreshToken(chain.chainKey, { grantId: chain.id, generation });
-    const retryUntil = retryDeadline(context, presented, now);
+export async function insertSuccessor(
+    database: Database,
+    grantId: string,
+    successor: Omit<StoredToken, 'handedOutLate' | 'createdAt'>,
+    now: number
+): Promise<boolean> {
     try {
-        const inserted = await context.database.executePrepared(ROTATE, [
+        const inserted = await database.executePrepared(INSERT_SUCCESSOR, [
             createId(now),
-            generation,
-            hashSecret(successor),
-            joinNames(scope),
-            retryUntil > 0 ? encryptSuccessor(token, successor) : null,
-            retryUntil,
+            successor.generation,
+            successor.hash,
+            joinNames(successor.scope),
+            successor.encrypted,
+            successor.retryUntil,
             now,
-            expiry(context, chain.createdAt, now),
-            chain.id
+            successor.expiresAt,
+            grantId
         ]);
-        return inserted === 0 ? null : successor;
+        return inserted > 0;
     } catch (error) {
         throw error instanceof DuplicateKey ? new ConcurrentUpdateError() : error;
     }
 }
 
-function retryDeadline({ settings }: Context, presented: ChainToken, now: number): number {
-    const window = settings.lifetimes.refreshRetryWindow;
-    if (window !== 'until-used') {
-        return window === 0 ? 0 : now + window * 1000;
-    }
-    return presented.handedOutLate ? now + LATE_AFTER : UNTIL_USED;
-}
-
-/** True once a chain has reached the cap on its whole life. */
-export function isPastCap({ settings }: Context, chain: Chain, now: number): boolean {
-    const { refreshChain } = settings.lifetimes;
-    return refreshChain !== undefined && now >= chain.createdAt + refreshChain * 1000;
-}
-
 /** Notes that a successor was handed out again long after its rotation. */
-export async function markLate({ database }: Context, chain: Chain, successor: ChainToken): Promise<void> {
-    await database.execute(
-        'UPDATE oauth_refresh_tokens SET handed_out_late = 1 WHERE grant_id = ? AND generation = ?',
-        [chain.id, successor.generation]
-    );
+export async function markHandedOutLate(queries: Queries, grantId: string, { generation }: StoredToken): Promise<void> {
+    await queries.execute('UPDATE oauth_refresh_tokens SET handed_out_late = 1 WHERE grant_id = ? AND generation = ?', [
+        grantId,
+        generation
+    ]);
 }
 
 /**
- * Takes from a token that is handed out again what its chain has lost since, so that it does not come back.
+ * Takes from a successor that is handed out again what the client or the account has lost since, so that it does not
+ * come back.
  *
  * @throws ConcurrentUpdateError when another request has taken something from it first
  */
 export async function shrinkScope(
-    { database }: Context,
-    chain: Chain,
-    successor: ChainToken,
+    queries: Queries,
+    grantId: string,
+    successor: StoredToken,
     scope: readonly string[]
 ): Promise<void> {
-    const shrunk = await database.execute(
+    const shrunk = await queries.execute(
         'UPDATE oauth_refresh_tokens SET scope = ? WHERE grant_id = ? AND generation = ? AND scope = ?',
-        [joinNames(scope), chain.id, successor.generation, joinNames(successor.scope)]
+        [joinNames(scope), grantId, successor.generation, joinNames(successor.scope)]
     );
     if (shrunk === 0) {
         throw new ConcurrentUpdateError();
@@ -298,29 +252,20 @@ export async function shrinkScope(
 }
 
 /**
- * Ends a grant: from the moment that this answers no refresh token of its chain works. One UPDATE of one row, however
- * long the chain is; it and a rotation's INSERT wait for each other at that row.
+ * SQL for the generation of a family's head. One step from the end of the family's index: MAX() would read all of it.
  *
- * @returns true when it was this call that ended it
+ * @param grantId SQL for the grant's id, such as `g.id`
  */
-export async function revokeGrant(
-    context: Context,
-    grant: { id: string; accountId: string; oauthClientId: string },
-    reason: EndReason
-): Promise<boolean> {
-    const ended = await context.database.execute(
-        'UPDATE oauth_grants SET ended_at = ?, end_reason = ? WHERE id = ? AND ended_at IS NULL',
-        [context.clock(), reason, grant.id]
-    );
-    if (ended === 0) {
-        return false;
-    }
-    context.emit({
-        type: 'grant_revoked',
-        reason,
-        account_id: grant.accountId,
-        oauth_client_id: grant.oauthClientId,
-        grant_id: grant.id
-    });
-    return true;
+export function headGeneration(grantId: string): string {
+    return outermost(grantId, 'DESC');
+}
+
+/** SQL for the generation of a family's oldest row, likewise. */
+export function oldestGeneration(grantId: string): string {
+    return outermost(grantId, 'ASC');
+}
+
+function outermost(grantId: string, order: 'ASC' | 'DESC'): string {
+    return `(SELECT x.generation FROM oauth_refresh_tokens x WHERE x.grant_id = ${grantId}
+        ORDER BY x.generation ${order} LIMIT 1)`;
 }

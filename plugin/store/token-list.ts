@@ -1,8 +1,11 @@
-import type { Queries } from './database';
 import { ID_PATTERN } from '../ids';
+import type { Queries } from './database';
+import { IS_LIVE, IS_REVOKED } from './grants';
 import { MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
+import { rfc3339 } from './rfc3339';
+import { headGeneration } from './token-family';
 
-/** `active`: live heads of chains; `superseded`: rotated away; `revoked`, `expired`: heads of dead chains. */
+/** `active`: heads of live grants; `superseded`: rotated; `revoked`, `expired`: heads of grants that are. */
 export type TokenStatus = 'active' | 'superseded' | 'revoked' | 'expired';
 export const TOKEN_STATUSES: TokenStatus[] = ['active', 'superseded', 'revoked', 'expired'];
 
@@ -89,13 +92,6 @@ function newestFirst(one: Row, other: Row): number {
     return Number(other.created_at) - Number(one.created_at) || (one.id < other.id ? 1 : -1);
 }
 
-/*
- * Whether a grant has ended, said so that no index is used for it: MariaDB would hold the one account's grants against
- * everybody's live or ended ones.
- */
-const LIVES = 'COALESCE(g.ended_at, 0) = 0';
-const ENDED = 'COALESCE(g.ended_at, 0) > 0';
-
 /**
  * Heads, and what an account gave one client, are reached from their grants, which are few; all rows of an account or a
  * client, and of everybody, by the index of their times.
@@ -128,18 +124,16 @@ function conditions(
             WHERE s.grant_id = t.grant_id AND s.generation = t.generation + 1)`);
     }
     if (heads) {
-        // One step from the end of the chain's index; MAX() would read all of the chain.
-        add(`t.generation = (SELECT h.generation FROM oauth_refresh_tokens h
-            WHERE h.grant_id = g.id ORDER BY h.generation DESC LIMIT 1)`);
+        add(`t.generation = ${headGeneration('g.id')}`);
     }
     if (status === 'revoked') {
-        add(ENDED);
+        add(IS_REVOKED);
     }
     if (status === 'active') {
-        add(`${LIVES} AND t.expires_at > ?`, now);
+        add(`${IS_LIVE} AND t.expires_at > ?`, now);
     }
     if (status === 'expired') {
-        add(`${LIVES} AND t.expires_at <= ?`, now);
+        add(`${IS_LIVE} AND t.expires_at <= ?`, now);
     }
     return {
         from: fromGrants ? 'oauth_grants g JOIN oauth_refresh_tokens t ON t.grant_id = g.id' : 'oauth_refresh_tokens t',
@@ -165,35 +159,4 @@ function tokenFromRow(row: Row): Token {
         grant_id: row.grant_id,
         granted_at: rfc3339(row.granted_at)
     };
-}
-
-export function rfc3339(milliseconds: number | string): string {
-    return new Date(Number(milliseconds)).toISOString();
-}
-
-/** The grant that a refresh token's row belongs to; null where there is no such row, or it is another account's. */
-export async function findGrantOfToken(
-    queries: Queries,
-    tokenId: string,
-    accountId?: string
-): Promise<{ id: string; accountId: string; oauthClientId: string } | null> {
-    const [row] = await queries.query<{ grant_id: string; account_id: string; oauth_client_id: string }>(
-        `SELECT grant_id, account_id, oauth_client_id FROM oauth_refresh_tokens
-        WHERE id = ?${accountId === undefined ? '' : ' AND account_id = ?'}`,
-        accountId === undefined ? [tokenId] : [tokenId, accountId]
-    );
-    return row ? { id: row.grant_id, accountId: row.account_id, oauthClientId: row.oauth_client_id } : null;
-}
-
-/** An account's live grants of one client. */
-export async function findLiveGrants(
-    queries: Queries,
-    accountId: string,
-    oauthClientId: string
-): Promise<{ id: string; accountId: string; oauthClientId: string }[]> {
-    const rows = await queries.query<{ id: string }>(
-        `SELECT g.id FROM oauth_grants g WHERE g.account_id = ? AND g.oauth_client_id = ? AND ${LIVES}`,
-        [accountId, oauthClientId]
-    );
-    return rows.map(({ id }) => ({ id, accountId, oauthClientId }));
 }

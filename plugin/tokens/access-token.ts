@@ -1,28 +1,16 @@
 import { randomUUID } from 'node:crypto';
-import type { JWTPayload } from 'jose' with { 'resolution-mode': 'import' };
-import type { Context } from '../context';
+import type { JWTPayload } from 'jose';
 import { joinNames, splitNames } from '../scopes/text';
+import type { AccessTokenClaims, VerifiedToken } from './access-token-claims';
+import type { Issuer } from './issuer';
+import type { VerifiedTokenCache } from './verified-token-cache';
 
-/** The claims of an access token (RFC 9068 §2.2). */
-export interface AccessTokenClaims extends JWTPayload {
-    iss: string;
-    /** The account's id. */
-    sub: string;
-    aud: string;
-    client_id: string;
-    exp: number;
-    iat: number;
-    jti: string;
-    /** Literal, space-separated. */
-    scope: string;
-}
-
-/** The media type of access tokens (RFC 9068 §2.1); an ID token has another, so that neither passes for the other. */
+/** The media type of access tokens (RFC 9068 §2.1). ID tokens have another, so neither passes for the other. */
 const TYPE = 'at+jwt';
 
-/** Signs an access token for `lifetimes.accessToken` seconds from now. */
+/** Signs an access token that is valid for `lifetimes.accessToken` seconds from now. */
 export function signAccessToken(
-    { keys, settings, clock }: Context,
+    { keys, settings, clock }: Issuer,
     { accountId, clientId, scope }: { accountId: string; clientId: string; scope: readonly string[] }
 ): Promise<string> {
     const iat = Math.floor(clock() / 1000);
@@ -38,20 +26,18 @@ export function signAccessToken(
     });
 }
 
-/** A valid access token of this issuer and audience. */
-export interface VerifiedToken {
-    claims: AccessTokenClaims;
-    /** The scopes that it names, literally. */
-    scope: string[];
+/** An issuer that remembers the access tokens that it has verified. */
+export interface Verifier extends Issuer {
+    readonly verifiedTokens: VerifiedTokenCache;
 }
 
-/** What an access token says; null for anything but a valid one of this issuer and audience. */
-export async function verifyAccessToken(context: Context, token: string): Promise<VerifiedToken | null> {
-    const proven = findVerifiedToken(context, token);
-    if (proven !== undefined) {
-        return proven;
+/** A token's claims and scope; null for anything but a valid access token of this issuer and audience (RFC 9068 §4). */
+export async function verifyAccessToken(verifier: Verifier, token: string): Promise<VerifiedToken | null> {
+    const known = findVerifiedToken(verifier, token);
+    if (known !== undefined) {
+        return known;
     }
-    const { keys, verifiedTokens, settings, clock } = context;
+    const { keys, verifiedTokens, settings, clock } = verifier;
     try {
         const claims = await keys.verify(token, {
             typ: TYPE,
@@ -70,10 +56,17 @@ export async function verifyAccessToken(context: Context, token: string): Promis
     }
 }
 
-/** As `verifyAccessToken`, of a token that was verified lately, and at once; undefined for any other one. */
-export function findVerifiedToken({ verifiedTokens, clock }: Context, token: string): VerifiedToken | null | undefined {
-    const proven = verifiedTokens.find(token);
-    return proven && !isCurrent(proven.claims, clock()) ? null : proven;
+/**
+ * As `verifyAccessToken`, at once, for a token that was verified lately.
+ *
+ * @returns null when it has expired since; undefined when the token is not remembered
+ */
+export function findVerifiedToken(
+    { verifiedTokens, clock }: Pick<Verifier, 'verifiedTokens' | 'clock'>,
+    token: string
+): VerifiedToken | null | undefined {
+    const known = verifiedTokens.find(token);
+    return known && !isCurrent(known.claims, clock()) ? null : known;
 }
 
 function isComplete(claims: JWTPayload): claims is AccessTokenClaims {

@@ -1,5 +1,5 @@
-import type { Context } from '../context';
 import type { Account } from '../options/options';
+import type { Issuer } from './issuer';
 
 /** What OpenID Connect tells a client of its user (Core §5.1), by scope. */
 export function userClaims(account: Account, scope: readonly string[]): Record<string, unknown> {
@@ -11,12 +11,12 @@ export function userClaims(account: Account, scope: readonly string[]): Record<s
 }
 
 /**
- * Signs an ID token (OpenID Connect Core §2), as long-lived as the access token beside it.
+ * Signs an ID token (OpenID Connect Core §2) that is valid as long as the access token beside it.
  *
- * @param authTime when the person signed in, epoch seconds
+ * @param authTime when the person signed in, epoch seconds; null where the host does not say
  */
 export function signIdToken(
-    { keys, settings, clock }: Context,
+    { keys, settings, clock }: Issuer,
     {
         account,
         clientId,

@@ -1,5 +1,5 @@
 import { LRUCache } from 'lru-cache';
-import type { VerifiedToken } from './access-token';
+import type { VerifiedToken } from './access-token-claims';
 
 /** Characters. A longer token is verified each time, so that a few of them cannot fill the memory. */
 const MAX_LENGTH = 4096;

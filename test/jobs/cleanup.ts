@@ -6,7 +6,7 @@ import type { DataSource, QueryRunner } from 'typeorm';
 import { OAuthRefreshToken } from '../../entities';
 import { Cleanup } from '../../jobs/cleanup';
 import { expireDeviceCodes, pruneRefreshChains } from '../../plugin';
-import { DatabaseUnavailable } from '../../plugin/store/database';
+import { DatabaseUnavailable } from '../../plugin/store/database-errors';
 import { Forum, openDatabase, START, type OpenDatabase } from '../support/forum';
 import { clearChains, storeChain } from '../support/stored-family';
 

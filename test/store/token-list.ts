@@ -3,14 +3,9 @@ import * as Lab from '@hapi/lab';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities/index';
 import { Database, type Queries } from '../../plugin/store/database';
+import { findLiveGrants } from '../../plugin/store/grants';
 import { createId } from '../../plugin/ids';
-import {
-    findLiveGrants,
-    listTokens,
-    TOKEN_STATUSES,
-    type Token,
-    type TokenFilter
-} from '../../plugin/store/token-list';
+import { listTokens, TOKEN_STATUSES, type Token, type TokenFilter } from '../../plugin/store/token-list';
 import { FRIGG, LOKI, openDatabase, START, type OpenDatabase } from '../support/forum';
 
 const lab = Lab.script();

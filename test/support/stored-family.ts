@@ -1,7 +1,7 @@
 import type { DataSource } from 'typeorm';
 import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities';
 import { createId } from '../../plugin/ids';
-import { UNTIL_USED } from '../../plugin/store/token-family';
+import { UNTIL_USED } from '../../plugin/store/retry-window';
 import { createFamilyKey, createRefreshToken } from '../../plugin/tokens/refresh-token';
 import { hashSecret } from '../../plugin/tokens/secret';
 import { CLI, FRIGG } from './forum';

@@ -2,14 +2,13 @@ import { createHash } from 'node:crypto';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { createId } from '../../plugin/ids';
+import { decryptSuccessor, encryptSuccessor } from '../../plugin/tokens/encrypted-successor';
 import {
     createFamilyKey,
     createRefreshToken,
     isIssued,
     MAX_GENERATION,
-    decryptSuccessor,
-    readRefreshToken,
-    encryptSuccessor
+    readRefreshToken
 } from '../../plugin/tokens/refresh-token';
 import { opensSeal } from '../support/token-family';
 

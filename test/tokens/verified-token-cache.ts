@@ -1,6 +1,6 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import type { VerifiedToken } from '../../plugin/tokens/access-token';
+import type { VerifiedToken } from '../../plugin/tokens/access-token-claims';
 import { VerifiedTokenCache } from '../../plugin/tokens/verified-token-cache';
 
 const lab = Lab.script();

@@ -1,5 +1,5 @@
 import type { Lifecycle, Request, ResponseToolkit } from '@hapi/hapi';
-import { isUnavailable } from '../../store/database';
+import { isUnavailable } from '../../store/database-errors';
 import type { PagesContext } from '../pages-context';
 import { layoutModel } from '../view/layout';
 import { PageError } from './page-error';

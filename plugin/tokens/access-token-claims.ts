@@ -1,0 +1,22 @@
+import type { JWTPayload } from 'jose';
+
+/** The claims of an access token (RFC 9068 §2.2). */
+export interface AccessTokenClaims extends JWTPayload {
+    iss: string;
+    /** The account's id. */
+    sub: string;
+    aud: string;
+    client_id: string;
+    exp: number;
+    iat: number;
+    jti: string;
+    /** Literal, space-separated. */
+    scope: string;
+}
+
+/** A valid access token of this issuer and audience. */
+export interface VerifiedToken {
+    claims: AccessTokenClaims;
+    /** The scopes that it names, literally. */
+    scope: string[];
+}
