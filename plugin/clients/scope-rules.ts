@@ -31,7 +31,7 @@ export function checkHeld(registry: ScopeRegistry, owner: Account, scopes: reado
     if (missing.length > 0) {
         throw new ManagementError(
             'forbidden',
-            'The account does not hold a permission that it would allow the application.',
+            'The account does not hold every permission in allowed_scopes.',
             'Leave out the scopes that metadata names.',
             { field: 'allowed_scopes', rule: 'held', scopes: missing }
         );

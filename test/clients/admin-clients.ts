@@ -31,7 +31,7 @@ const BOT: AdminNewClient = {
     allowed_scopes: ['READ_PUBLISHED_THREADS']
 };
 
-/** What a call was refused with: status, code and field. */
+/** The status, the code and the field that a call is refused with. */
 async function refusal(call: Promise<unknown>): Promise<unknown[]> {
     const error = await call.then(
         () => null,
@@ -68,7 +68,7 @@ function clientRow(fields: Partial<OAuthClient>): OAuthClient {
 }
 
 for (const kind of ['server', 'embedded'] as const) {
-    describe(`clients in the hands of an administrator (${kind} database)`, () => {
+    describe(`clients that an administrator manages (${kind} database)`, () => {
         let forum: Forum;
         let database: OpenDatabase;
         let admin: ForumOAuth['admin'];
@@ -87,7 +87,7 @@ for (const kind of ['server', 'embedded'] as const) {
         const stored = (id: string): Promise<OAuthClient | null> =>
             database.dataSource.getRepository(OAuthClient).findOneBy({ id });
 
-        it('holds a change against what another has made of the client meanwhile', async () => {
+        it('check a change again when another request has changed the client in the meantime', async () => {
             const made = await admin.createClient(ODIN, {
                 name: 'A device',
                 type: 'public',
@@ -95,7 +95,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 allowed_scopes: [],
                 redirect_uris: ['https://device.example/cb']
             });
-            // While the owner of the one change is looked up, the other takes the redirect URIs away.
+            // While one change looks up the owner, the other removes the redirect URIs.
             const slow = await Forum.create(database.dataSource, {
                 accounts: {
                     find: async (id) => {
@@ -114,7 +114,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect([left.allowed_grants, left.redirect_uris]).to.equal([[DEVICE_CODE], []]);
         });
 
-        it('are made for somebody, with a secret that is in the answer only', async () => {
+        it('are created for an owner, with a secret that only the response shows', async () => {
             const created = await admin.createClient(ODIN, { ...BOT, account_id: FRIGG });
             expect(created.account_id).to.equal(FRIGG);
             expect(created.client_secret).to.match(/^sdoas_[\w-]{43}$/);
@@ -134,7 +134,7 @@ for (const kind of ['server', 'embedded'] as const) {
             });
         });
 
-        it('are made for nobody, and then act for nobody by themselves', async () => {
+        it('are created without an owner, and then get no token of their own', async () => {
             const created = await admin.createClient(ODIN, { ...BOT, allowed_scopes: ['MANAGE_ROLES'] });
             expect(created).not.to.include('account_id');
             const answer = await forum.token(
@@ -144,7 +144,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect([answer.status, answer.body.error]).to.equal([400, 'unauthorized_client']);
         });
 
-        it('are known by a client_id and a secret that the administrator has chosen', async () => {
+        it('can have a client_id and a secret that the administrator chose', async () => {
             const secret = randomBytes(32).toString('base64url');
             const hash = createHash('sha256').update(secret).digest('hex');
             const clientId = unique('billing.');
@@ -165,7 +165,7 @@ for (const kind of ['server', 'embedded'] as const) {
             );
         });
 
-        it('have no secret where they are public, nor one that is not a hash', async () => {
+        it('have no secret where they are public, and take a secret as a SHA-256 hash only', async () => {
             const hash = 'a'.repeat(64);
             const device = { ...BOT, type: 'public' as const, allowed_grants: [DEVICE_CODE] };
             expect(await refusal(admin.createClient(ODIN, { ...device, client_secret_hash: hash }))).to.equal([
@@ -183,7 +183,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await admin.createClient(ODIN, device)).not.to.include('client_secret');
         });
 
-        it('have a client_id of their own', async () => {
+        it('have a unique client_id', async () => {
             const first = await admin.createClient(ODIN, { ...BOT, client_id: unique('mine') });
             const second = await admin.createClient(ODIN, BOT);
             const conflict = [409, 'conflict', 'client_id'];
@@ -192,7 +192,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect(await refusal(admin.updateClient(ODIN, second.id, { client_id: clientId }))).to.equal(conflict);
             }
             expect((await admin.getClient(second.id)).client_id).to.equal(second.client_id);
-            // Its own is not taken; that of a deleted one is, while lists name it.
+            // A client may be given the client_id that it has. That of a deleted client stays taken while lists show it.
             await admin.updateClient(ODIN, first.id, { client_id: first.client_id });
             await admin.deleteClient(ODIN, first.id);
             expect(await refusal(admin.createClient(ODIN, { ...BOT, client_id: first.client_id }))).to.equal(conflict);
@@ -205,7 +205,7 @@ for (const kind of ['server', 'embedded'] as const) {
             }
         });
 
-        it('are allowed what their owner holds, whoever the owner is or becomes', async () => {
+        it('are allowed only what their owner holds, also when the owner changes', async () => {
             const manage = { ...BOT, allowed_scopes: ['MANAGE_ROLES'] };
             const lacks = [403, 'forbidden', 'allowed_scopes'];
             expect(await refusal(admin.createClient(ODIN, { ...manage, account_id: FRIGG }))).to.equal(lacks);
@@ -231,7 +231,7 @@ for (const kind of ['server', 'embedded'] as const) {
             }
         });
 
-        it('that inherit are given all that their user holds, and are in no member\u2019s list', async () => {
+        it('that inherit get all that their user holds, and are in no member\u2019s list', async () => {
             const created = await admin.createClient(ODIN, {
                 name: 'A phone',
                 type: 'public',
@@ -253,7 +253,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await isListed()).to.be.true();
         });
 
-        it('obey the rules of a member\u2019s client in all else', async () => {
+        it('follow the rules of members\u2019 clients in everything else', async () => {
             const wrong: [Partial<AdminNewClient>, string][] = [
                 [{ name: '' }, 'name'],
                 [{ name: 'Storyden' }, 'name'],
@@ -286,7 +286,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(bot).to.include(await admin.getClient(bot.id));
         });
 
-        it('change in what is said and in nothing else', async () => {
+        it('change only in the fields that are sent', async () => {
             const bot = await admin.createClient(ODIN, { ...BOT, account_id: FRIGG });
             const { client_secret: secret, ...made } = bot;
             forum.pass(60);
@@ -306,7 +306,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(answer.status).to.equal(200);
         });
 
-        it('end with their grants when they are deleted', async () => {
+        it('are deleted together with their grants', async () => {
             const phone = await admin.createClient(ODIN, {
                 name: 'A phone',
                 type: 'public',
@@ -326,7 +326,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(clients).to.equal([]);
         });
 
-        it('that are built in are listed before they were used, and stay as they are', async () => {
+        it('that are built in are listed before their first use, and cannot be changed', async () => {
             const { clients } = await admin.listClients({ search: CLI.client_id });
             expect(clients.map(({ name, scope_policy: policy }) => [name, policy])).to.equal([['Storyden', 'inherit']]);
             const conflict = [409, 'conflict', undefined];
@@ -337,7 +337,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await admin.getClient(id)).to.equal(clients[0]!);
         });
 
-        it('that are built in no longer are neither listed nor found', async () => {
+        it('that are no longer built in are neither listed nor found', async () => {
             const other = await Forum.create(database.dataSource, {
                 firstPartyClients: [{ clientId: 'old-cli', name: 'Old' }]
             });
@@ -347,10 +347,10 @@ for (const kind of ['server', 'embedded'] as const) {
             expect((await admin.listClients({ search: 'old-cli' })).clients).to.equal([]);
         });
 
-        it('are listed newest first, each once, whatever the page', async () => {
+        it('are listed newest first, each on one page only', async () => {
             const owner = forum.addAccount();
             const clients = database.dataSource.getRepository(OAuthClient);
-            // All of one moment: the order is total nevertheless.
+            // All were created at the same time, and still have a fixed order.
             const rows = Array.from({ length: 120 }, (_, at) =>
                 clientRow({ accountId: owner, name: `Client ${at}`, type: at % 2 ? 'public' : 'confidential' })
             );
@@ -371,7 +371,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(new Set(typed.clients.map(({ type }) => type))).to.equal(new Set(['public']));
         });
 
-        it('are found by the beginning of their name in the usual spellings, and by their ids', async () => {
+        it('are found by the start of their name in upper or lower case, and by their ids', async () => {
             const mark = unique('Zebra ');
             const made = await Promise.all(
                 [`${mark} one`, `${mark} two`, `${mark}%_!`, `Not ${mark}`].map((name) =>
@@ -384,7 +384,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await found(mark)).to.equal(all);
             expect(await found(mark.toLowerCase())).to.equal(all);
             expect(await found(`${mark} o`)).to.equal([`${mark} one`]);
-            // What means something to LIKE means itself.
+            // The wildcards of LIKE stand for themselves.
             expect(await found(`${mark}%_!`)).to.equal([`${mark}%_!`]);
             expect(await found(`${mark}_`)).to.equal([]);
             expect(await found('%')).to.equal([]);
@@ -397,7 +397,7 @@ for (const kind of ['server', 'embedded'] as const) {
     });
 }
 
-describe('the list of a hundred thousand clients', () => {
+describe('the list of 100,000 clients', () => {
     let database: OpenDatabase;
     let forum: Forum;
     let statements: [string, unknown[]][] = [];
@@ -417,7 +417,7 @@ describe('the list of a hundred thousand clients', () => {
     before(async () => {
         database = await openDatabase();
         const { dataSource } = database;
-        // One in a thousand is confidential: a filter that has to look far.
+        // One in a thousand is confidential, so a filter for them has to look far.
         await dataSource.query(
             `INSERT INTO oauth_clients (id, account_id, client_id, name, type, scope_policy, first_party, redirect_uris,
                 allowed_scopes, allowed_grants, created_at, updated_at)
@@ -427,7 +427,7 @@ describe('the list of a hundred thousand clients', () => {
         );
         await dataSource.query('ANALYZE TABLE oauth_clients');
         forum = await Forum.create(dataSource);
-        // The built-in client's row is written once.
+        // Writes the row of the built-in client.
         await forum.server.plugins['hapi-forum-oauth'].admin.listClients();
         quietly(dataSource);
     });
@@ -437,7 +437,7 @@ describe('the list of a hundred thousand clients', () => {
         await database.done();
     });
 
-    it('reads of the table what a page and its total need, whatever is asked for', async () => {
+    it('reads no more rows than a page and its total need, whatever the filter', async () => {
         const { admin } = forum.server.plugins['hapi-forum-oauth'];
         const asked = [
             { filter: {}, first: 'Application 100000', pages: 200 },
@@ -471,7 +471,7 @@ describe('the list of a hundred thousand clients', () => {
                     Value: string;
                 }[];
                 await runner.release();
-                // Totals stop counting at 10,000, and 150 pages of 50 come before this one.
+                // Totals stop counting at 10,000, and page 150 comes after 7,450 rows.
                 const reads = counters.reduce((sum, { Value: value }) => sum + Number(value), 0);
                 expect(reads, sql).to.be.below(20_100);
             }

@@ -24,7 +24,7 @@ const encoded = (pair: string | Buffer): Record<string, string> => ({
     authorization: `Basic ${Buffer.from(pair).toString('base64')}`
 });
 
-describe('the authentication of clients', () => {
+describe('client authentication', () => {
     let forum: Forum;
     let database: OpenDatabase;
     let id: string;
@@ -72,21 +72,21 @@ describe('the authentication of clients', () => {
         expect((await forum.token({ ...GRANT, client_id: id, client_secret: secret })).status).to.equal(200);
     });
 
-    it('takes the name of the scheme in any case', async () => {
+    it('accepts the scheme name in upper and lower case', async () => {
         for (const scheme of ['basic', 'BASIC', 'bAsIc']) {
             const authorization = basic(id, secret).authorization!.replace('Basic', scheme);
             expect((await forum.token(GRANT, { authorization })).status, scheme).to.equal(200);
         }
     });
 
-    it('takes the same client_id beside the header, and no other', async () => {
+    it('accepts the same client_id beside the header, and no other', async () => {
         expect((await forum.token({ ...GRANT, client_id: id }, basic(id, secret))).status).to.equal(200);
         expect((await forum.token({ ...GRANT, client_id: '' }, basic(id, secret))).status).to.equal(200);
         isInvalidRequest(await forum.token({ ...GRANT, client_id: CLI.client_id }, basic(id, secret)));
         isInvalidRequest(await forum.token({ ...GRANT, client_id: `${id} ` }, basic(id, secret)));
     });
 
-    it('is by one method, not by two', async () => {
+    it('refuses two methods at once', async () => {
         const both = { ...GRANT, client_id: id, client_secret: secret };
         isInvalidRequest(await forum.token(both, basic(id, secret)));
         isInvalidRequest(await forum.token({ ...GRANT, client_secret: secret }, basic(id, secret)));
@@ -96,7 +96,7 @@ describe('the authentication of clients', () => {
         expect((await forum.token({ ...GRANT, client_secret: '' }, basic(id, secret))).status).to.equal(200);
     });
 
-    it('form-decodes what the header carries', async () => {
+    it('form-decodes both parts of the header', async () => {
         const percent = (text: string): string =>
             [...Buffer.from(text)].map((byte) => `%${byte.toString(16).padStart(2, '0')}`).join('');
         expect((await forum.token(GRANT, encoded(`${percent(id)}:${percent(secret)}`))).status).to.equal(200);
@@ -115,11 +115,11 @@ describe('the authentication of clients', () => {
         expect((await forum.token(GRANT, encoded(`${odd.client.client_id}:${escaped}`))).status).to.equal(200);
         const byForm = await forum.token({ ...GRANT, client_id: odd.client.client_id, client_secret: text });
         expect(byForm.status).to.equal(200);
-        // As it stands its plus is a blank, and its percent sign no encoding at all.
+        // Sent without encoding, its plus is read as a space, and its percent sign starts no valid escape.
         isInvalidClient(await forum.token(GRANT, encoded(`${odd.client.client_id}:${text}`)), true);
     });
 
-    it('fails with a challenge for every header that carries no credentials', async () => {
+    it('fails with a challenge for every header without credentials', async () => {
         const headers: Record<string, string>[] = [
             { authorization: '' },
             { authorization: 'Basic' },
@@ -151,7 +151,7 @@ describe('the authentication of clients', () => {
         }
     });
 
-    it('fails alike for an unknown client and for a wrong or missing secret', async () => {
+    it('fails in the same way for an unknown client and for a wrong or missing secret', async () => {
         const attempts: [string, string][] = [
             [id, 'wrong'],
             [id, ''],
@@ -178,14 +178,14 @@ describe('the authentication of clients', () => {
         isInvalidClient(await forum.token({ ...GRANT, client_secret: secret }), false);
     });
 
-    it('does not take the hash of a secret for the secret', async () => {
+    it('does not accept the hash of a secret', async () => {
         const [row] = await database.dataSource.query('SELECT secret_hash FROM oauth_clients WHERE client_id = ?', [
             id
         ]);
         isInvalidClient(await forum.token(GRANT, basic(id, row.secret_hash as string)), true);
     });
 
-    it('takes no missing secret, also where the hash of nothing was registered', async () => {
+    it('accepts no missing secret, even where the hash of an empty one is stored', async () => {
         const name = unique('bot');
         const created = await forum.as(ODIN, 'POST', '/admin/oauth/clients', {
             name,
@@ -202,7 +202,7 @@ describe('the authentication of clients', () => {
         isInvalidClient(await forum.token(GRANT, basic(name, '')), true);
     });
 
-    it('of a public client is its client_id alone', async () => {
+    it('needs only the client_id of a public client', async () => {
         const device = await forum.device();
         const fields = { grant_type: DEVICE_CODE, device_code: device.device_code };
         isInvalidClient(await forum.token({ ...fields, client_id: CLI.client_id, client_secret: 'x' }), false);
@@ -242,7 +242,7 @@ describe('the authentication of clients', () => {
         expect((await forum.refresh(refreshToken)).status).to.equal(200);
     });
 
-    it('takes both secrets during an overlap, and the new one alone after it', async () => {
+    it('accepts both secrets during an overlap, and only the new one after it', async () => {
         const { client, client_secret: first } = await forum.createClient(FRIGG);
         const works = async (each: string): Promise<boolean> => {
             const byHeader = await forum.token(GRANT, basic(client.client_id, each));
@@ -275,7 +275,7 @@ describe('the authentication of clients', () => {
         const all = [second, third, fourth].map((each) => each.client_secret as string);
         expect(await Promise.all(all.map(works))).to.equal([false, true, true]);
 
-        // Without an overlap the old ones are gone at once.
+        // Without an overlap the old secrets stop working at once.
         const fifth = await rotate();
         expect(fifth).to.not.include('previous_secret_expires_at');
         all.push(fifth.client_secret as string);

@@ -33,7 +33,7 @@ for (const kind of ['server', 'embedded'] as const) {
     describe(`deleting an application (${kind} database)`, () => {
         let forum: Forum;
         let database: OpenDatabase;
-        /** What happens while the plugin waits for an account, once. */
+        /** Runs once while the plugin waits for an account. */
         let meanwhile: (() => Promise<unknown>) | null = null;
 
         before(async () => {
@@ -87,7 +87,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 .where('g.oauthClientId = :id AND g.endedAt IS NULL', { id: client.id })
                 .getCount();
 
-        /** An authorization request and a code, as the authorization endpoint would leave them. */
+        /** Stores an authorization request and a code as the authorization endpoint does. */
         const authorize = async (client: ClientDescription): Promise<void> => {
             const row = {
                 oauthClientId: client.id,
@@ -114,7 +114,7 @@ for (const kind of ['server', 'embedded'] as const) {
             return counts;
         };
 
-        it('ends its grants, whoever gave them, and leaves issued access tokens alone', async () => {
+        it('revokes its grants of every account, and leaves issued access tokens valid', async () => {
             const client = await deviceClient();
             const tokens = await Promise.all(
                 [FRIGG, LOKI, ODIN].map(async (account) => {
@@ -141,7 +141,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(grants.map(({ endReason }) => endReason)).to.equal(Array(3).fill('client_deleted'));
         });
 
-        it('removes what was pending for it, and nothing of another application', async () => {
+        it('removes what is pending for it, and nothing of another application', async () => {
             const [client, other] = [await deviceClient(), await deviceClient()];
             const devices = await Promise.all(
                 [client, client, other].map(({ client_id }) => forum.device({ client_id, scope: SCOPE }))
@@ -163,7 +163,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect((await forum.token(theirs)).status).to.equal(200);
         });
 
-        it('takes its secrets away for good', async () => {
+        it('erases its secrets', async () => {
             const { client, client_secret: first } = await forum.createClient(ODIN);
             const rotated = await forum.as(ODIN, 'POST', `/auth/oauth/clients/${client.id}/secret`, {
                 overlap_seconds: 3600
@@ -180,7 +180,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect([row.secretHash, row.previousSecretHash]).to.equal([null, null]);
         });
 
-        it('happens once', async () => {
+        it('takes effect once', async () => {
             const client = await deviceClient();
             const answers = await Promise.all(Array.from({ length: 5 }, () => remove(client)));
             expect(answers.map(({ status }) => status).sort()).to.equal([204, 404, 404, 404, 404]);
@@ -189,7 +189,7 @@ for (const kind of ['server', 'embedded'] as const) {
             ).to.have.length(1);
         });
 
-        it('while a device code is exchanged leaves no grant', async () => {
+        it('leaves no grant when a device code is exchanged at the same time', async () => {
             const client = await deviceClient();
             const device = await forum.device({ client_id: client.client_id, scope: SCOPE });
             await forum.decide(FRIGG, device.user_code);
@@ -205,7 +205,7 @@ for (const kind of ['server', 'embedded'] as const) {
             );
         });
 
-        it('while a token is refreshed hands out none', async () => {
+        it('lets no refresh succeed that runs at the same time', async () => {
             const client = await deviceClient();
             const { refresh_token: token } = await signIn(client, FRIGG);
             meanwhile = () => remove(client);
@@ -214,7 +214,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await liveGrants(client)).to.equal(0);
         });
 
-        it('while a device code is decided approves nothing', async () => {
+        it('lets no device code be approved at the same time', async () => {
             const client = await deviceClient();
             const device = await forum.device({ client_id: client.client_id, scope: SCOPE });
             await forum.as(FRIGG, 'GET', `/oauth/device/consent?user_code=${device.user_code}`);
@@ -226,7 +226,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect([decided.status, decided.body.error]).to.equal([400, 'invalid_request']);
         });
 
-        it('at the same instant as exchanges, refreshes, changes and rotations is whole', async () => {
+        it('is complete when exchanges, refreshes, changes and rotations run at the same time', async () => {
             for (let round = 0; round < 12; ++round) {
                 const client = await deviceClient();
                 const bot = await forum.createClient(ODIN);

@@ -7,18 +7,18 @@ const lab = Lab.script();
 export { lab };
 const { describe, it } = lab;
 
-describe('a client\u2019s grants', () => {
+describe('the grant types of a client', () => {
     const check = (fields: Partial<GrantFields>): string | null =>
         refusal(() => checkGrants({ type: 'public', grants: [], ...fields }));
 
-    it('are at least one, and known', () => {
+    it('are at least one, and all known', () => {
         expect(check({})).to.equal('allowed_grants known');
         for (const grant of ['implicit', 'password', 'Authorization_Code', 'refresh_token ', 'toString', '']) {
             expect(check({ grants: [DEVICE_CODE_GRANT, grant] }), grant).to.equal('allowed_grants known');
         }
     });
 
-    it('may be every sensible combination', () => {
+    it('can be combined in every way that makes sense', () => {
         const confidential = { type: 'confidential' } as const;
         expect(check({ grants: [DEVICE_CODE_GRANT] })).to.be.null();
         expect(check({ grants: [DEVICE_CODE_GRANT, 'refresh_token'] })).to.be.null();
@@ -36,7 +36,7 @@ describe('a client\u2019s grants', () => {
         expect(check({ type: 'confidential', grants: [DEVICE_CODE_GRANT] })).to.equal('allowed_grants public');
     });
 
-    it('have refresh_token only beside one that yields a refresh token', () => {
+    it('include refresh_token only beside a grant type that yields refresh tokens', () => {
         expect(check({ grants: ['refresh_token'] })).to.equal('allowed_grants refresh_token');
         expect(check({ type: 'confidential', grants: ['client_credentials', 'refresh_token'] })).to.equal(
             'allowed_grants refresh_token'

@@ -27,7 +27,7 @@ const BOT: NewClient = {
     allowed_scopes: ['READ_PUBLISHED_THREADS']
 };
 
-/** What a call was refused with. */
+/** The status and the body that a call is refused with. */
 async function refusal(call: Promise<unknown>): Promise<Record<string, unknown>> {
     const error = await call.then(
         () => null,
@@ -38,7 +38,7 @@ async function refusal(call: Promise<unknown>): Promise<Record<string, unknown>>
 }
 
 for (const kind of ['server', 'embedded'] as const) {
-    describe(`applications of an account\u2019s own (${kind} database)`, () => {
+    describe(`applications that a member manages (${kind} database)`, () => {
         let forum: Forum;
         let database: OpenDatabase;
         let clients: ForumOAuth['clients'];
@@ -54,7 +54,7 @@ for (const kind of ['server', 'embedded'] as const) {
             await database.done();
         });
 
-        /** An account that no other test knows. */
+        /** Adds an account for one test. */
         const member = (permissions: string[]): string => {
             const id = unique('member');
             forum.accounts.set(id, { id, handle: id, name: id, permissions });
@@ -69,7 +69,7 @@ for (const kind of ['server', 'embedded'] as const) {
         const rowOf = (id: string): Promise<OAuthClient> =>
             database.dataSource.getRepository(OAuthClient).findOneByOrFail({ id });
 
-        it('are created as they were described, doubles folded', async () => {
+        it('are created with the fields that were sent, without duplicates', async () => {
             const { client, client_secret: secret } = await clients.create(FRIGG, {
                 name: 'Frigg\u2019s reader \u{1f4d6}',
                 type: 'public',
@@ -98,13 +98,13 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await clients.get(FRIGG, client.id)).to.equal(client);
         });
 
-        it('keep a name of 200 characters outside the basic plane as it was', async () => {
+        it('can have a name of 200 characters outside the Basic Multilingual Plane', async () => {
             const name = '\u{1f99c}'.repeat(200);
             const { client } = await clients.create(FRIGG, { ...BOT, name });
             expect((await clients.get(FRIGG, client.id)).name).to.equal(name);
         });
 
-        it('keep 20 redirect URIs of 2,048 characters', async () => {
+        it('can have 20 redirect URIs of 2,048 characters', async () => {
             const redirectUris = Array.from({ length: 20 }, (_, at) => `https://app.example/${at}/`.padEnd(2048, "x'"));
             const { client } = await clients.create(FRIGG, {
                 ...BOT,
@@ -114,7 +114,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect((await clients.get(FRIGG, client.id)).redirect_uris).to.equal(redirectUris);
         });
 
-        it('may be allowed only what the account holds', async () => {
+        it('can be allowed only what the account holds', async () => {
             const answer = await refusal(
                 clients.create(FRIGG, {
                     ...BOT,
@@ -133,7 +133,7 @@ for (const kind of ['server', 'embedded'] as const) {
             ).to.equal(403);
         });
 
-        it('may be allowed the standard scopes by anybody', async () => {
+        it('can be allowed the standard scopes by every account', async () => {
             const { client } = await clients.create(member([]), {
                 ...BOT,
                 allowed_scopes: ['openid', 'profile', 'email', 'offline_access']
@@ -141,14 +141,14 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(client.allowed_scopes).to.equal(['openid', 'profile', 'email', 'offline_access']);
         });
 
-        it('are malformed first and forbidden then', async () => {
+        it('are checked for malformed fields before missing permissions', async () => {
             const answer = await refusal(
                 clients.create(FRIGG, { ...BOT, allowed_scopes: ['MANAGE_ROLES', 'NO_SUCH_THING'] })
             );
             expect([answer.status, answer.error]).to.equal([400, 'invalid_request']);
         });
 
-        it('may be allowed everything by an administrator, the wildcard too', async () => {
+        it('can be allowed every permission by an administrator, the wildcard included', async () => {
             const scopes = ['MANAGE_ROLES', 'ADMINISTRATOR', 'email'];
             const { client } = await clients.create(ODIN, { ...BOT, allowed_scopes: scopes });
             expect(client.allowed_scopes).to.equal(scopes);
@@ -157,7 +157,7 @@ for (const kind of ['server', 'embedded'] as const) {
             );
         });
 
-        it('are judged by what the account holds now', async () => {
+        it('are checked against what the account holds now', async () => {
             const id = member(['CREATE_POST', 'USE_ROBOTS']);
             const { client } = await clients.create(id, { ...BOT, allowed_scopes: ['CREATE_POST', 'USE_ROBOTS'] });
             forum.account(id).permissions = ['CREATE_POST'];
@@ -196,7 +196,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect((await rowOf(inherits!)).deletedAt).to.be.null();
         });
 
-        it('change in the fields that are named, and only in those', async () => {
+        it('change only in the fields that are sent', async () => {
             const { client } = await clients.create(FRIGG, {
                 ...BOT,
                 allowed_grants: ['authorization_code', 'client_credentials'],
@@ -217,7 +217,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await clients.get(FRIGG, client.id)).to.equal(narrowed);
         });
 
-        it('take no field that only an administrator may set', async () => {
+        it('ignore fields that only an administrator may set', async () => {
             const more: object = {
                 account_id: ODIN,
                 client_id: unique('mine'),
@@ -234,7 +234,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await clients.update(FRIGG, client.id, { ...more, allowed_grants: [] } as object)).to.equal(changed);
         });
 
-        it('keep to the rules when they change', async () => {
+        it('follow the same rules when they change', async () => {
             const web = await clients.create(FRIGG, {
                 ...BOT,
                 allowed_grants: ['authorization_code'],
@@ -255,7 +255,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await rule({ redirect_uris: ['https://app.example'] }, bot.client.id)).to.equal([400, 'forbidden']);
         });
 
-        it('that change in two fields at once lose neither', async () => {
+        it('keep both of two changes made at the same time', async () => {
             const { client } = await clients.create(FRIGG, { ...BOT, allowed_scopes: ['CREATE_POST'] });
             await Promise.all([
                 clients.update(FRIGG, client.id, { name: 'Renamed' }),
@@ -276,7 +276,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await credentialsWork(client.client_id, row.secretHash!)).to.be.false();
         });
 
-        it('get a new secret at once, and the old one ends', async () => {
+        it('get a new secret, and the old one stops working at once', async () => {
             const { client, client_secret: first } = await clients.create(FRIGG, BOT);
             forum.pass(1);
             const rotated = await clients.rotateSecret(FRIGG, client.id);
@@ -289,7 +289,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect([row.previousSecretHash, row.previousSecretExpiresAt]).to.equal([null, null]);
         });
 
-        it('have two secrets for the overlap, to the millisecond', async () => {
+        it('have two secrets during the overlap, to the millisecond', async () => {
             const { client, client_secret: first } = await clients.create(FRIGG, BOT);
             const seconds = 7 * 24 * 3600;
             const began = forum.now;
@@ -307,7 +307,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await credentialsWork(client.client_id, second)).to.be.true();
         });
 
-        it('drop the oldest secret at a second rotation within the overlap', async () => {
+        it('lose the oldest secret at a second rotation within the overlap', async () => {
             const { client, client_secret: first } = await clients.create(FRIGG, BOT);
             const { client_secret: second } = await clients.rotateSecret(FRIGG, client.id, 3600);
             const { client_secret: third } = await clients.rotateSecret(FRIGG, client.id, 60);
@@ -324,7 +324,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await credentialsWork(client.client_id, fifth)).to.be.true();
         });
 
-        it('that are rotated twice at once end up with both new secrets', async () => {
+        it('end up with both new secrets when two rotations run at the same time', async () => {
             const { client, client_secret: first } = await clients.create(FRIGG, BOT);
             const rotated = await Promise.all([
                 clients.rotateSecret(FRIGG, client.id, 60),
@@ -343,7 +343,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect((await rowOf(client.id)).secretHash).to.be.null();
         });
 
-        it('are nobody else\u2019s to see or touch, an administrator\u2019s neither', async () => {
+        it('cannot be seen or changed by another account, not even an administrator\u2019s', async () => {
             const { client, client_secret: secret } = await clients.create(FRIGG, BOT);
             for (const other of [LOKI, ODIN]) {
                 const absent = await refusal(clients.get(other, 'cc5lnd2s1s4652adtu50'));
@@ -358,7 +358,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await credentialsWork(client.client_id, secret!)).to.be.true();
         });
 
-        it('are found by their id exactly', async () => {
+        it('are found by the exact id only', async () => {
             const { client } = await clients.create(FRIGG, BOT);
             for (const id of [client.id.toUpperCase(), `${client.id} `, ` ${client.id}`, `${client.id}\0`, '', '%']) {
                 expect((await refusal(clients.get(FRIGG, id))).status, JSON.stringify(id)).to.equal(404);
@@ -377,7 +377,7 @@ for (const kind of ['server', 'embedded'] as const) {
             }
         });
 
-        it('belong to no account that differs by a blank at its end', async () => {
+        it('do not belong to an account whose id has a space at its end', async () => {
             const id = member([]);
             const { client } = await clients.create(id, { ...BOT, allowed_scopes: [] });
             const other = `${id} `;
@@ -386,7 +386,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect((await refusal(clients.list(other))).status).to.equal(401);
         });
 
-        it('are announced with ids only', async () => {
+        it('emit events that carry ids only', async () => {
             forum.events.length = 0;
             const { client, client_secret: first } = await clients.create(FRIGG, BOT);
             await clients.update(FRIGG, client.id, { name: 'Renamed' });
@@ -436,7 +436,7 @@ describe('the permission to manage applications', () => {
         await database.done();
     });
 
-    it('is needed to create and to change, not to look and to delete', async () => {
+    it('is needed to create and change, not to read and delete', async () => {
         const { clients } = forum.server.plugins['hapi-forum-oauth'];
         const forbidden = await refusal(clients.create(FRIGG, BOT));
         expect([forbidden.status, forbidden.error, forbidden.metadata]).to.equal([
@@ -455,7 +455,7 @@ describe('the permission to manage applications', () => {
         expect(await clients.list(FRIGG)).to.equal([]);
     });
 
-    it('comes with the wildcard', async () => {
+    it('is included in the wildcard', async () => {
         const { clients } = forum.server.plugins['hapi-forum-oauth'];
         expect((await clients.create(ODIN, BOT)).client.account_id).to.equal(ODIN);
     });

@@ -7,7 +7,7 @@ const lab = Lab.script();
 export { lab };
 const { describe, it } = lab;
 
-describe('a client\u2019s name', () => {
+describe('the name of a client', () => {
     const settings = {
         firstPartyClients: [
             { clientId: 'storyden-cli', name: 'Storyden' },
@@ -16,7 +16,7 @@ describe('a client\u2019s name', () => {
     };
     const check = (name: string): string | null => refusal(() => checkName(name, settings));
 
-    it('has 1 to 200 characters, however many units each takes', () => {
+    it('has 1 to 200 characters, however many code units each takes', () => {
         expect(check('x')).to.be.null();
         expect(check('x'.repeat(200))).to.be.null();
         expect(check('\u{1f600}'.repeat(200))).to.be.null();
@@ -32,7 +32,7 @@ describe('a client\u2019s name', () => {
         }
     });
 
-    it('may be in any language', () => {
+    it('can be in any language', () => {
         for (const name of [
             'B\u00fccherwurm',
             '\u8aad\u66f8',
@@ -50,19 +50,19 @@ describe('a client\u2019s name', () => {
         }
     });
 
-    it('may have what turns the direction of text, which pages isolate', () => {
+    it('can have characters that change the direction of text, which pages isolate', () => {
         for (const character of ['\u202a', '\u202d', '\u202e', '\u2066', '\u2067', '\u2068', '\u2069']) {
             expect(check(`a${character}b`), JSON.stringify(character)).to.be.null();
         }
     });
 
-    it('has no half of a character', () => {
+    it('has no unpaired surrogate', () => {
         for (const name of ['\ud83d', 'a\ud800b', '\udc00', '\ude00\ud83d']) {
             expect(check(name), JSON.stringify(name)).to.equal('name characters');
         }
     });
 
-    it('is not a built-in client\u2019s in another guise', () => {
+    it('cannot look like the name of a built-in client', () => {
         for (const name of [
             'Storyden',
             'storyden',

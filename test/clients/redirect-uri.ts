@@ -32,7 +32,7 @@ describe('a redirect URI', () => {
         'http://[::1]:49152/cb'
     ];
     for (const uri of acceptedOfAll) {
-        it(`may be ${uri}`, () => {
+        it(`can be ${uri}`, () => {
             expect(redirectUriProblem('confidential', uri)).to.be.null();
             expect(redirectUriProblem('public', uri)).to.be.null();
         });
@@ -48,7 +48,7 @@ describe('a redirect URI', () => {
         'myapp:/mail/a@b'
     ];
     for (const uri of acceptedOfPublic) {
-        it(`may be ${uri} for a public client only`, () => {
+        it(`can be ${uri} for a public client only`, () => {
             expect(redirectUriProblem('public', uri)).to.be.null();
             expect(redirectUriProblem('confidential', uri)).to.be.a.string();
         });
@@ -199,7 +199,7 @@ describe('a redirect URI', () => {
         expect(redirectUriProblem('public', begin + 'x'.repeat(2049 - begin.length))).to.contain('2048');
     });
 
-    it('is named by its place in the list, and never repeated in the message', () => {
+    it('is named by its index in the list, and never repeated in the message', () => {
         const check = (): void =>
             checkRedirectUris('public', ['https://app.example', 'https://user:hunter2@app.example']);
         expect(refusal(check)).to.equal('redirect_uris[1] uri');
@@ -212,7 +212,7 @@ describe('a redirect URI', () => {
     });
 });
 
-describe('a client\u2019s redirect URIs', () => {
+describe('the redirect URIs of a client', () => {
     const check = (grants: string[], redirectUris: string[]): string | null =>
         refusal(() => checkRedirectUriCount(grants, redirectUris));
     const many = (count: number): string[] => Array.from({ length: count }, (_, at) => `https://app.example/${at}`);
@@ -225,7 +225,7 @@ describe('a client\u2019s redirect URIs', () => {
         expect(check(['authorization_code', 'client_credentials'], many(1))).to.be.null();
     });
 
-    it('may be there and may be left out for device codes', () => {
+    it('are optional for device codes', () => {
         expect(check([DEVICE_CODE_GRANT], [])).to.be.null();
         expect(check([DEVICE_CODE_GRANT, 'refresh_token'], many(1))).to.be.null();
     });

@@ -8,10 +8,10 @@ const lab = Lab.script();
 export { lab };
 const { describe, it } = lab;
 
-describe('a client\u2019s scopes', () => {
+describe('the scopes of a client', () => {
     const registry = { permissions: FORUM_PERMISSIONS, administrator: 'ADMINISTRATOR' };
 
-    it('are standard scopes and permissions, exactly as they are spelled', () => {
+    it('are standard scopes and permissions, spelled exactly', () => {
         const all = ['openid', 'profile', 'email', 'offline_access', ...FORUM_PERMISSIONS];
         expect(refusal(() => checkScopes(registry, all))).to.be.null();
         expect(refusal(() => checkScopes(registry, []))).to.be.null();

@@ -53,7 +53,7 @@ describe('/oauth/authorize/consent', () => {
         expect(headers.pragma).to.equal('no-cache');
     }
 
-    it('answers JSON that is not kept, errors too', async () => {
+    it('responds with JSON that is never cached, errors included', async () => {
         const requestId = await begin();
         for (const answer of [
             await readRequest(forum, FRIGG, requestId),
@@ -80,7 +80,7 @@ describe('/oauth/authorize/consent', () => {
         expect(await isDecided(requestId)).to.be.false();
     });
 
-    it('says so where the host’s strategy would redirect, and keeps nothing then either', async () => {
+    it('responds 401, never cached, where the host’s strategy would redirect', async () => {
         const host = await Forum.create(database.dataSource, { session: { strategy: 'redirecting' } }, '/api', {
             prepare: (server) => {
                 server.auth.scheme('redirecting', () => ({
@@ -97,7 +97,7 @@ describe('/oauth/authorize/consent', () => {
         await host.stop();
     });
 
-    it('is opened by no access token, whatever it may do', async () => {
+    it('accepts no access token, whatever its scope', async () => {
         const requestId = await begin();
         const plain = await Forum.create(database.dataSource);
         const { access_token: token } = await signInTo(plain, app, { scope: 'openid' });
@@ -110,7 +110,7 @@ describe('/oauth/authorize/consent', () => {
         expect(await isDecided(requestId)).to.be.false();
     });
 
-    describe('deciding across sites', () => {
+    describe('a decision from another site', () => {
         const refused: Record<string, string>[] = [
             { origin: 'https://evil.example' },
             { origin: 'https://evil.example', 'sec-fetch-site': 'same-origin' },
@@ -127,7 +127,7 @@ describe('/oauth/authorize/consent', () => {
             { 'sec-purpose': 'prefetch;prerender' }
         ];
 
-        it('is refused to pages that may not, and decides nothing', async () => {
+        it('is refused, and decides nothing', async () => {
             const requestId = await begin();
             for (const headers of refused) {
                 for (const decision of ['approve', 'deny']) {
@@ -139,7 +139,7 @@ describe('/oauth/authorize/consent', () => {
             }
         });
 
-        it('is refused before the session is looked at', async () => {
+        it('is refused before the session is read', async () => {
             const answer = await decideRequest(forum, null, 'x', 'approve', { origin: 'https://evil.example' });
             expect(answer.status).to.equal(403);
         });
@@ -153,7 +153,7 @@ describe('/oauth/authorize/consent', () => {
             {}
         ];
         for (const headers of allowed) {
-            it(`is possible with ${JSON.stringify(headers)}`, async () => {
+            it(`is accepted with ${JSON.stringify(headers)}`, async () => {
                 const requestId = await begin();
                 const { status } = await decideRequest(forum, FRIGG, requestId, 'approve', headers);
                 expect(status).to.equal(200);
@@ -162,7 +162,7 @@ describe('/oauth/authorize/consent', () => {
         }
     });
 
-    it('may be read by a page that cannot see the answer, for reading changes nothing', async () => {
+    it('can be read from any page, as reading changes nothing and the page cannot see the response', async () => {
         const requestId = await begin();
         const rows = await countRows(database.dataSource);
         const answer = await forum.as(FRIGG, 'GET', `${PATH}?request_id=${requestId}`, undefined, {
@@ -173,7 +173,7 @@ describe('/oauth/authorize/consent', () => {
         expect(await countRows(database.dataSource)).to.equal(rows);
     });
 
-    it('lets the pages of session.origins see the answers, with the session', async () => {
+    it('lets the pages of session.origins see the responses, with the session', async () => {
         const requestId = await begin();
         const origin = FRONTEND;
         const preflight = await forum.as(null, 'OPTIONS', PATH, undefined, {
@@ -196,7 +196,7 @@ describe('/oauth/authorize/consent', () => {
         expect(foreign.headers['access-control-allow-origin']).to.be.undefined();
     });
 
-    it('takes JSON only, which no form on another page can send', async () => {
+    it('accepts JSON only, which no form on another page can send', async () => {
         const requestId = await begin();
         const json = JSON.stringify({ request_id: requestId, decision: 'approve' });
         for (const [type, payload] of [
@@ -224,7 +224,7 @@ describe('/oauth/authorize/consent', () => {
         expect(statusCode).to.equal(200);
     });
 
-    it('reads the request of a POST from its body, not from the query', async () => {
+    it('reads the request_id of a POST from its body, not from the query', async () => {
         const requestId = await begin();
         const { status } = await forum.as(FRIGG, 'POST', `${PATH}?request_id=${requestId}&decision=approve`, {});
         expect(status).to.equal(400);

@@ -26,7 +26,7 @@ const { after, before, describe, it } = lab;
 const FORM = 'application/x-www-form-urlencoded';
 const MEGABYTE = 'x'.repeat(1024 * 1024);
 
-/** What comes of a request: nothing else is looked at here. */
+/** The parts of a response that these tests check. */
 interface Outcome {
     status: number;
     location: string | undefined;
@@ -72,7 +72,7 @@ for (const kind of ['server', 'embedded'] as const) {
             };
         }
 
-        /** An error of the protocol's shape, nothing internal in it, and nothing written. */
+        /** Expects an error in the protocol's shape without anything internal, and that nothing was written. */
         async function expectRefused(
             what: string,
             request: () => Promise<Outcome>,
@@ -88,7 +88,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await countRows(database.dataSource), label).to.equal(rows);
         }
 
-        /** Every body that no endpoint with a form takes. */
+        /** Bodies that no endpoint with a form accepts. */
         async function expectFormOnly(path: string, good: Record<string, string>): Promise<void> {
             const form = new URLSearchParams(good).toString();
             const json = JSON.stringify(good);
@@ -139,13 +139,13 @@ for (const kind of ['server', 'embedded'] as const) {
         }
 
         describe('GET /oauth/authorize', () => {
-            /** The request with other text in place of one parameter’s. */
+            /** The request with another value for one parameter. */
             const query = (name: string, text: string): string => {
                 const rest = parametersOf(app, { [name]: null });
                 return `${new URLSearchParams(rest).toString()}&${name}=${text}`;
             };
 
-            it('shows every value of client or redirect URI that is none of theirs', async () => {
+            it('shows the error for every wrong value of client_id or redirect_uri', async () => {
                 for (const name of ['client_id', 'redirect_uri']) {
                     for (const text of ['', '%00', '%20', '%F0%9F%98%80', 'x'.repeat(8000), '%5B%5D', '-1', 'null']) {
                         const request = (): Promise<Outcome> => send('GET', `/oauth/authorize?${query(name, text)}`);
@@ -160,7 +160,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 }
             });
 
-            it('answers every other value with a redirect to the client and no request', async () => {
+            it('redirects to the client with an error for every other wrong value', async () => {
                 const names = [
                     'response_type',
                     'code_challenge',
@@ -188,7 +188,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 }
             });
 
-            it('takes no part in more parameters than anybody has, or in other shapes of them', async () => {
+            it('refuses too many parameters and parameters in another shape', async () => {
                 const good = new URLSearchParams(parametersOf(app)).toString();
                 await expectRefused('many', () => send('GET', `/oauth/authorize?${good}${'&a=b'.repeat(500)}`));
                 await expectRefused('none', () => send('GET', '/oauth/authorize'));
@@ -200,7 +200,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 );
             });
 
-            it('keeps any state and nonce exactly, from the request to the answer', async () => {
+            it('keeps any state and nonce exactly', async () => {
                 for (const text of [
                     'a\0b',
                     '\0',
@@ -224,7 +224,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 }
             });
 
-            it('is there for GET alone', async () => {
+            it('exists for GET only', async () => {
                 const good = new URLSearchParams(parametersOf(app)).toString();
                 const rows = await countRows(database.dataSource);
                 for (const method of ['POST', 'PUT', 'DELETE', 'PATCH']) {
@@ -239,7 +239,7 @@ for (const kind of ['server', 'embedded'] as const) {
             const PATH = '/oauth/authorize/consent';
             const JSON_TYPE = { 'content-type': 'application/json' };
 
-            it('refuses every request_id to read that is none', async () => {
+            it('refuses to read every malformed request_id', async () => {
                 const requestId = await beginRequest(forum, app);
                 for (const query of [
                     '',
@@ -263,7 +263,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect((await readRequest(forum, FRIGG, requestId)).status).to.equal(200);
             });
 
-            it('refuses every body that is no decision', async () => {
+            it('refuses every body that is not a decision', async () => {
                 const requestId = await beginRequest(forum, app);
                 const good = { request_id: requestId, decision: 'approve' };
                 const bodies: [string, string | Buffer | undefined, Record<string, string>][] = [
@@ -313,7 +313,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect((await readRequest(forum, FRIGG, requestId)).status).to.equal(200);
             });
 
-            it('leaves fields alone that it does not know', async () => {
+            it('ignores unknown fields', async () => {
                 const requestId = await beginRequest(forum, app);
                 const body = { request_id: requestId, decision: 'approve', scope: 'ADMINISTRATOR', account_id: 'odin' };
                 const { status } = await forum.as(FRIGG, 'POST', PATH, body);
@@ -322,7 +322,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         describe('POST /oauth/token with a code', () => {
-            it('takes a form only, and spends nothing', async () => {
+            it('accepts a form only, and spends nothing', async () => {
                 const { code, redirectUri, verifier } = await obtainCode(forum, app);
                 const good = {
                     grant_type: 'authorization_code',
@@ -335,7 +335,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect((await redeem(forum, { app, code, redirectUri, verifier })).status).to.equal(200);
             });
 
-            it('refuses every value that is not the right one, and spends nothing', async () => {
+            it('refuses every wrong value, and spends nothing', async () => {
                 const grant = await obtainCode(forum, app);
                 for (const name of ['code', 'redirect_uri', 'code_verifier']) {
                     for (const value of ['', '\0', ' ', '😀', 'x'.repeat(30_000), '[]', 'null', "' OR 1=1 --"]) {
@@ -360,7 +360,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         describe('POST /oauth/revoke and /oauth/introspect', () => {
-            it('take a form only', async () => {
+            it('accept a form only', async () => {
                 const { refresh_token: token } = await signInTo(forum, confidential, { scope: 'offline_access' });
                 const client = { client_id: confidential.client_id, client_secret: confidential.secret! };
                 for (const path of ['/oauth/revoke', '/oauth/introspect']) {
@@ -375,7 +375,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect(body.active).to.be.true();
             });
 
-            it('answer any token that is none as one that they do not know', async () => {
+            it('treat malformed tokens as unknown ones', async () => {
                 const rows = await countRows(database.dataSource);
                 for (const token of [
                     '\0',
@@ -400,7 +400,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect(await countRows(database.dataSource)).to.equal(rows);
             });
 
-            it('answer any header that is no credentials as failed authentication', async () => {
+            it('treat a header without credentials as failed authentication', async () => {
                 for (const authorization of [
                     'Basic',
                     'Basic ',
@@ -429,7 +429,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         describe('/oauth/userinfo', () => {
-            it('answers any token that is none as invalid, and takes a form or nothing for a body', async () => {
+            it('refuses malformed tokens, and accepts a form or no body', async () => {
                 for (const token of ['\t', '😀', 'x'.repeat(12_000), 'a.b.c', '..', '{}', '"', 'a b', ',']) {
                     const headers = { authorization: `Bearer ${Buffer.from(token).toString('latin1')}` };
                     for (const method of ['GET', 'POST']) {
@@ -482,7 +482,7 @@ describe('bad input to the authorization endpoint over a real connection', () =>
         await database.done();
     });
 
-    /** The status line that bytes on the wire are answered with. */
+    /** Sends bytes and returns the status line of the response. */
     function raw(lines: (string | Buffer)[]): Promise<string> {
         return new Promise((resolve, reject) => {
             const socket = connect(Number(forum.server.info.port), '127.0.0.1', () => {
@@ -497,7 +497,7 @@ describe('bad input to the authorization endpoint over a real connection', () =>
         });
     }
 
-    it('is never answered with a fault of the server’s', async () => {
+    it('never gets a 500', async () => {
         const app = await createApp(forum);
         const rows = await countRows(database.dataSource);
         const query = new URLSearchParams(parametersOf(app)).toString();

@@ -10,7 +10,7 @@ const { after, before, describe, it } = lab;
 const ELSEWHERE = 'https://elsewhere.example';
 const APP = 'https://app.forum.example';
 
-/** Endpoints that look at no cookie: any page may talk to them. */
+/** Endpoints that read no cookie, open to any page. */
 const OPEN: [string, string][] = [
     ['GET', '/.well-known/openid-configuration'],
     ['GET', '/.well-known/oauth-authorization-server'],
@@ -22,7 +22,7 @@ const OPEN: [string, string][] = [
     ['POST', '/api/oauth/userinfo']
 ];
 
-/** Endpoints that the session opens: the forum's own pages only. */
+/** Endpoints that need the session, open to the forum's own pages only. */
 const SESSION: [string, string][] = [
     ['GET', '/api/auth/oauth/clients'],
     ['POST', '/api/auth/oauth/clients'],
@@ -64,7 +64,7 @@ const list = (header: string | string[] | number | undefined): string[] =>
         .filter((name) => name !== '')
         .sort();
 
-/** What a browser would let a page of `origin` see of an answer. */
+/** What a browser lets a page of `origin` see of a response. */
 function isReadable({ headers }: ServerInjectResponse, origin: string): boolean {
     return headers['access-control-allow-origin'] === origin || headers['access-control-allow-origin'] === '*';
 }
@@ -100,7 +100,7 @@ for (const [text, cors] of HOSTS) {
                 }
             });
 
-        it('any page may use the endpoints without cookies, errors included, and sends none', async () => {
+        it('any page can use the endpoints without cookies, and see errors', async () => {
             for (const [method, url] of OPEN) {
                 for (const origin of [ELSEWHERE, ISSUER, 'null', 'http://localhost:5173']) {
                     const answer = await forum.server.inject({ method, url, headers: { origin } });
@@ -115,7 +115,7 @@ for (const [text, cors] of HOSTS) {
             }
         });
 
-        it('any page may ask before it uses them', async () => {
+        it('any page can send a preflight to them', async () => {
             for (const [method, url] of OPEN) {
                 for (const headers of ['authorization', 'content-type', 'authorization,content-type', '']) {
                     const answer = await preflight(method, url, ELSEWHERE, headers);
@@ -133,7 +133,7 @@ for (const [text, cors] of HOSTS) {
             }
         });
 
-        it('a page of an allowed origin may use the session, errors included', async () => {
+        it('a page of an allowed origin can use the session, and see errors', async () => {
             for (const [method, url] of SESSION) {
                 for (const origin of [APP, ISSUER]) {
                     const nobody = await forum.server.inject({ method, url, headers: { origin } });
@@ -156,7 +156,7 @@ for (const [text, cors] of HOSTS) {
             }
         });
 
-        it('a page of any other origin may not', async () => {
+        it('a page of another origin cannot', async () => {
             for (const [method, url] of SESSION) {
                 for (const origin of [ELSEWHERE, 'null', 'https://host.example', `${APP}.evil.example`, `${APP}:444`]) {
                     const headers = { origin, cookie: `session=${FRIGG}` };
@@ -172,7 +172,7 @@ for (const [text, cors] of HOSTS) {
             }
         });
 
-        it('no page may use the authorization endpoint', async () => {
+        it('no page can use the authorization endpoint', async () => {
             const url = '/api/oauth/authorize?client_id=x';
             for (const origin of [ELSEWHERE, APP, ISSUER]) {
                 for (const answer of [
@@ -187,7 +187,7 @@ for (const [text, cors] of HOSTS) {
 }
 
 describe('a forum whose frontend is on its own origin only', () => {
-    it('may say that no other origin uses the session', async () => {
+    it('can allow no other origin to use the session', async () => {
         const database = await openDatabase('embedded');
         const forum = await Forum.create(database.dataSource, { session: { strategy: 'session', origins: [] } });
         const url = '/api/auth/oauth/clients';

@@ -39,7 +39,7 @@ const ACCEPTED: Record<string, string>[] = [
     { referer: 'https://evil.example/page' }
 ];
 
-/** A request that changes something, ready to be made. */
+/** A request that changes something. */
 interface Change {
     method: string;
     path: string;
@@ -159,7 +159,7 @@ describe('a request that changes something with the cookie of a member', () => {
         }
     };
 
-    /** Everything that is stored. */
+    /** All rows of all tables. */
     const contents = async (): Promise<string> => {
         const tables = await Promise.all(entities.map((entity) => database.dataSource.getRepository(entity).find()));
         return JSON.stringify(tables);
@@ -168,7 +168,7 @@ describe('a request that changes something with the cookie of a member', () => {
     const make = ({ method, path, body }: Change, headers: Record<string, string>) =>
         forum.as(FRIGG, method, path, body, headers);
 
-    it('is guarded at every endpoint that there is', async () => {
+    it('is guarded at every endpoint', async () => {
         const routes = forum.server
             .table()
             .filter(
@@ -187,7 +187,7 @@ describe('a request that changes something with the cookie of a member', () => {
     });
 
     for (const [name, prepare] of Object.entries(CHANGES)) {
-        it(`${name} is refused from other pages and prefetches, and nothing has happened`, async () => {
+        it(`${name} is refused from other sites and for prefetches, and changes nothing`, async () => {
             const change = await prepare();
             const stored = await contents();
             const events = forum.events.length;
@@ -207,13 +207,13 @@ describe('a request that changes something with the cookie of a member', () => {
             }
             expect(await contents()).to.equal(stored);
             expect(forum.events.length).to.equal(events);
-            // What was refused is still there to be done.
+            // What was refused can still be done.
             const done = await make(change, { origin: ISSUER });
             expect(done.status, done.text).to.equal(change.status);
             expect(await contents()).to.not.equal(stored);
         });
 
-        it(`${name} is accepted from the forum's own pages and from what is no browser`, async () => {
+        it(`${name} is accepted from the forum's own pages and from clients that are not browsers`, async () => {
             for (const headers of ACCEPTED) {
                 const change = await prepare();
                 const answer = await make(change, headers);
@@ -222,7 +222,7 @@ describe('a request that changes something with the cookie of a member', () => {
         });
     }
 
-    it('leaves the code of a refused consent page to whoever reads it first', async () => {
+    it('does not claim the code when it is refused', async () => {
         const { user_code: code } = await forum.device();
         const path = `/oauth/device/consent?user_code=${code}`;
         for (const method of ['GET', 'HEAD']) {
@@ -248,14 +248,14 @@ describe('a request that changes something with the cookie of a member', () => {
         expect((await forum.as(FRIGG, 'GET', `/oauth/device/consent?user_code=${code}`)).status).to.equal(200);
     });
 
-    it('is refused without a session too, as nobody need know whether there is one', async () => {
+    it('is refused without a session too, so that the response does not tell whether there is one', async () => {
         const answer = await forum.as(null, 'POST', '/auth/oauth/clients', newClient, {
             origin: 'https://evil.example'
         });
         expect(answer.status).to.equal(403);
     });
 
-    it('is another matter than one that only reads', async () => {
+    it('is refused where a request that only reads is not', async () => {
         for (const path of ['/auth/oauth/clients', '/auth/oauth/tokens']) {
             const answer = await forum.as(FRIGG, 'GET', path, undefined, { 'sec-fetch-site': 'cross-site' });
             expect(answer.status).to.equal(200);

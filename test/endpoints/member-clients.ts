@@ -32,7 +32,7 @@ const PHONE = {
     allowed_scopes: ['openid', 'offline_access', 'CREATE_POST', 'READ_PROFILE']
 };
 
-describe('the endpoints of a member\u2019s applications', () => {
+describe('the endpoints for a member\u2019s applications', () => {
     let forum: Forum;
     let database: OpenDatabase;
 
@@ -110,7 +110,7 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect((await forum.as(LOKI, 'GET', CLIENTS)).body).to.equal({ clients: [] });
     });
 
-    it('show a secret in the answers that make it, and in no other', async () => {
+    it('show a secret only in the response that creates it', async () => {
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
         const path = `${CLIENTS}/${client.id}`;
         const rotated = await forum.as(FRIGG, 'POST', `${path}/secret`, { overlap_seconds: 60 });
@@ -135,7 +135,7 @@ describe('the endpoints of a member\u2019s applications', () => {
         }
     });
 
-    it('are never cached, errors neither', async () => {
+    it('respond with no-store, errors included', async () => {
         const { client } = await forum.createClient(FRIGG);
         const answers = await Promise.all([
             forum.as(FRIGG, 'POST', CLIENTS, BOT),
@@ -151,7 +151,7 @@ describe('the endpoints of a member\u2019s applications', () => {
         }
     });
 
-    it('need a session of an account that may act; an access token is none', async () => {
+    it('need the session of an account that may act, and accept no access token', async () => {
         const { client } = await forum.createClient(FRIGG);
         const { access_token: token } = await forum.signIn();
         const requests: [string, string, unknown?][] = [
@@ -174,13 +174,13 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect((await forum.as(FRIGG, 'GET', `${CLIENTS}/${client.id}`)).body).to.equal(client);
     });
 
-    it('answer 403 for what the account does not hold, 400 for what is malformed', async () => {
+    it('respond 403 for a permission that the account does not hold, 400 for a malformed field', async () => {
         const before = await count();
         const forbidden = await forum.as(LOKI, 'POST', CLIENTS, { ...BOT, allowed_scopes: ['CREATE_POST'] });
         expect(forbidden.status).to.equal(403);
         expect(forbidden.body).to.equal({
             error: 'forbidden',
-            message: 'The account does not hold a permission that it would allow the application.',
+            message: 'The account does not hold every permission in allowed_scopes.',
             suggested: 'Leave out the scopes that metadata names.',
             metadata: { field: 'allowed_scopes', rule: 'held', scopes: ['CREATE_POST'] }
         });
@@ -192,7 +192,7 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect(await count()).to.equal(before);
     });
 
-    it('refuse fields that are missing, unknown or of a wrong type, and write nothing', async () => {
+    it('refuse fields that are missing, unknown or of the wrong type, and write nothing', async () => {
         const before = await count();
         for (const field of ['name', 'type', 'allowed_grants', 'allowed_scopes']) {
             expectInvalid(await forum.as(FRIGG, 'POST', CLIENTS, { ...BOT, [field]: undefined }), field, field);
@@ -221,7 +221,23 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect(await count()).to.equal(before);
     });
 
-    it('let only name, redirect URIs and allowed scopes change', async () => {
+    it('name a field in the message as the caller wrote it', async () => {
+        const messages: [object, string][] = [
+            [{ ...BOT, allowed_grants: undefined }, 'allowed_grants is required.'],
+            [{ ...BOT, name: 7 }, 'name must be a string.'],
+            [{ ...BOT, redirect_uris: [7] }, 'redirect_uris[0] must be a string.'],
+            [{ ...BOT, owner: 'x' }, 'owner is not allowed.'],
+            [{ ...BOT, Owner: 'x' }, 'Owner is not allowed.']
+        ];
+        for (const [body, message] of messages) {
+            const answer = await forum.as(FRIGG, 'POST', CLIENTS, body);
+            expect([answer.status, answer.body.message]).to.equal([400, message]);
+        }
+        const { body } = await forum.as(FRIGG, 'GET', '/auth/oauth/tokens?sort=name');
+        expect(body.message).to.equal('sort is not allowed.');
+    });
+
+    it('change only the name, the redirect URIs and the allowed scopes', async () => {
         const { client } = await forum.createClient(FRIGG);
         const path = `${CLIENTS}/${client.id}`;
         for (const field of ['type', 'allowed_grants', 'pkce_required', 'scope_policy', 'account_id', 'client_id']) {
@@ -235,7 +251,7 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect([untouched.status, untouched.body]).to.equal([200, client]);
     });
 
-    it('refuse a body that is no JSON object in UTF-8', async () => {
+    it('refuse a body that is not a JSON object in UTF-8', async () => {
         const before = await count();
         const name = JSON.stringify(BOT);
         const bodies: [string, string | Buffer, string?][] = [
@@ -259,12 +275,12 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect(await count()).to.equal(before);
     });
 
-    it('take a body with any charset parameter', async () => {
+    it('accept a body with any charset parameter', async () => {
         const answer = await raw('POST', CLIENTS, JSON.stringify(BOT), 'Application/JSON; charset=utf-8');
         expect(answer.status).to.equal(200);
     });
 
-    it('refuse an overlap that is no whole number of seconds up to seven days', async () => {
+    it('refuse an overlap that is not a whole number of seconds up to seven days', async () => {
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
         const path = `${CLIENTS}/${client.id}/secret`;
         for (const overlap of [-1, 604_801, 1.5, '60', null, true, [], 1e300]) {
@@ -279,13 +295,13 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect(longest.body.previous_secret_expires_at).to.equal(new Date(forum.now + 604_800_000).toISOString());
     });
 
-    it('answer 409 where a public client is to get a secret', async () => {
+    it('respond 409 to a new secret for a public client', async () => {
         const { client } = await forum.createClient(FRIGG, PHONE);
         const answer = await forum.as(FRIGG, 'POST', `${CLIENTS}/${client.id}/secret`);
         expect([answer.status, answer.body.error]).to.equal([409, 'conflict']);
     });
 
-    it('do not tell somebody else\u2019s application from none, at any method', async () => {
+    it('respond to another account\u2019s application as to one that does not exist', async () => {
         const { client } = await forum.createClient(FRIGG);
         const phone = await forum.createClient(FRIGG, PHONE);
         const { id: gone } = (await forum.createClient(LOKI)).client;
@@ -327,7 +343,7 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect((await forum.as(FRIGG, 'GET', `${CLIENTS}/${client.id}`)).body).to.equal(client);
     });
 
-    it('do not show built-in clients, nor those that were only authorised', async () => {
+    it('do not show built-in clients, nor applications that the member only authorized', async () => {
         const { refresh_token: token } = await forum.signIn(FRIGG);
         expect(token).to.be.a.string();
         const builtIn = await database.dataSource.getRepository(OAuthClient).findOneByOrFail({ firstParty: true });
@@ -341,11 +357,11 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect((await forum.refresh(token)).status).to.equal(200);
     });
 
-    it('take no query at the list', async () => {
+    it('accept no query at the list', async () => {
         expectInvalid(await forum.as(FRIGG, 'GET', `${CLIENTS}?page=2`), 'page', 'page');
     });
 
-    it('change what refreshes are worth from then on, not the access tokens that are out', async () => {
+    it('change the scope of later refreshes, not of issued access tokens', async () => {
         const { client } = await forum.createClient(FRIGG, PHONE);
         const path = `${CLIENTS}/${client.id}`;
         const scope = 'openid offline_access CREATE_POST READ_PROFILE';
@@ -379,7 +395,7 @@ describe('the endpoints of a member\u2019s applications', () => {
         expect([back.status, back.body.scope]).to.equal([200, 'openid offline_access READ_PROFILE']);
     });
 
-    it('change what a device code that waits is worth', async () => {
+    it('change the scope of a pending device code', async () => {
         const { client } = await forum.createClient(FRIGG, PHONE);
         const device = await forum.device({ client_id: client.client_id, scope: 'openid CREATE_POST READ_PROFILE' });
         await forum.decide(FRIGG, device.user_code);

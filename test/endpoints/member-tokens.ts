@@ -20,7 +20,7 @@ const { after, before, describe, it } = lab;
 const TOKENS = '/auth/oauth/tokens';
 const ABSENT = 'cc5lnd2s1s4652adtu50';
 
-describe('the endpoints of what a member has authorised', () => {
+describe('the endpoints for a member\u2019s tokens', () => {
     let forum: Forum;
     let database: OpenDatabase;
 
@@ -54,7 +54,7 @@ describe('the endpoints of what a member has authorised', () => {
         expect([answer.body.error, answer.body.metadata.field], what).to.equal(['invalid_request', field]);
     };
 
-    it('list the built-in application as authorised, and end it', async () => {
+    it('list the tokens of the built-in application, and revoke its grant', async () => {
         const account = member();
         const empty = await list(account);
         expect([empty.status, empty.body]).to.equal([
@@ -127,7 +127,7 @@ describe('the endpoints of what a member has authorised', () => {
         }
     });
 
-    it('are never cached, errors neither', async () => {
+    it('respond with no-store, errors included', async () => {
         const answers = await Promise.all([
             list(FRIGG),
             list(FRIGG, '?page=0'),
@@ -140,7 +140,7 @@ describe('the endpoints of what a member has authorised', () => {
         }
     });
 
-    it('page from 1, and are empty past the end', async () => {
+    it('count pages from 1, and list nothing past the end', async () => {
         const account = member();
         const { refresh_token: token } = await forum.signIn(account);
         let held = token;
@@ -214,7 +214,7 @@ describe('the endpoints of what a member has authorised', () => {
         expect(await names('?status=expired')).to.equal(['Storyden']);
     });
 
-    it('show and end nobody else\u2019s, and do not tell those from none', async () => {
+    it('respond to another account\u2019s token as to one that does not exist', async () => {
         const account = member();
         const { refresh_token: token } = await forum.signIn(account);
         const {
@@ -237,7 +237,7 @@ describe('the endpoints of what a member has authorised', () => {
         expect((await forum.refresh(token)).status).to.equal(200);
     });
 
-    it('end a grant again as if it were the first time', async () => {
+    it('respond 204 when a grant is revoked again', async () => {
         const account = member();
         await forum.signIn(account);
         const {
@@ -250,7 +250,7 @@ describe('the endpoints of what a member has authorised', () => {
         expect((await forum.as(account, 'DELETE', `${TOKENS}/${row.id}`)).status).to.equal(404);
     });
 
-    it('end all grants of one application, also where there are none', async () => {
+    it('revoke all grants of one application, also where there are none', async () => {
         const account = member();
         const held = [await forum.signIn(account), await forum.signIn(account)];
         const {
@@ -286,7 +286,7 @@ describe('the endpoints of what a member has authorised', () => {
         }
     });
 
-    it('need a session of an account that may act; an access token is none', async () => {
+    it('need the session of an account that may act, and accept no access token', async () => {
         const account = member();
         const { access_token: token } = await forum.signIn(account);
         const {
@@ -309,7 +309,7 @@ describe('the endpoints of what a member has authorised', () => {
         expect((await list(account, '?status=active')).body.results).to.equal(1);
     });
 
-    it('are changed by no other site\u2019s page', async () => {
+    it('refuse changes from pages of other sites', async () => {
         const account = member();
         await forum.signIn(account);
         const {

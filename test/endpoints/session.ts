@@ -26,7 +26,7 @@ afterEach(async () => {
 
 after(() => database.done());
 
-/** A host with a strategy `other` beside the cookie that is called `session`. */
+/** A host with a strategy `other` beside its strategy `session`. */
 async function host(
     authenticate: Lifecycle.Method | null,
     session: Partial<Options['session']> = {},
@@ -69,11 +69,11 @@ async function expectNobodyEverywhere(forum: Forum, headers: Record<string, stri
 }
 
 describe('an endpoint for a signed-in member', () => {
-    it('says so to somebody who is not', async () => {
+    it('responds 401 without a session', async () => {
         await expectNobodyEverywhere(await host(null));
     });
 
-    it('says so where the strategy redirects or answers by itself, whatever the mode', async () => {
+    it('responds 401 where the strategy redirects or responds by itself, whatever the mode', async () => {
         const answers: Lifecycle.Method[] = [
             (_request, h) => h.redirect('/login').takeover(),
             (_request, h) => h.response('<h1>Sign in</h1>').takeover(),
@@ -86,7 +86,7 @@ describe('an endpoint for a signed-in member', () => {
         }
     });
 
-    it('says so where the strategy refuses in one way or another', async () => {
+    it('responds 401 however the strategy refuses', async () => {
         for (const error of [
             Boom.unauthorized(),
             Boom.unauthorized(null, 'other'),
@@ -102,7 +102,7 @@ describe('an endpoint for a signed-in member', () => {
         }
     });
 
-    it('takes any of several strategies', async () => {
+    it('accepts any of several strategies', async () => {
         const forum = await host(
             ({ headers }, h) =>
                 typeof headers['x-member'] === 'string'
@@ -115,7 +115,7 @@ describe('an endpoint for a signed-in member', () => {
         await expectNobodyEverywhere(forum);
     });
 
-    it('finds the account where the host says', async () => {
+    it('reads the account id with session.accountId', async () => {
         const session = {
             strategy: 'other',
             accountId: ({ user }: Record<string, unknown>) => (user as { id: string }).id
@@ -124,7 +124,7 @@ describe('an endpoint for a signed-in member', () => {
         expect((await forum.as(null, 'GET', MANAGEMENT)).status).to.equal(200);
     });
 
-    it('takes credentials without a usable account id for no session', async () => {
+    it('responds 401 to credentials without a usable account id', async () => {
         for (const accountId of [undefined, null, '', 5, {}, ['frigg'], 'x'.repeat(129), 'nobody']) {
             await expectNobodyEverywhere(
                 await host((_request, h) => h.authenticated({ credentials: { accountId } as Record<string, unknown> }))
@@ -132,7 +132,7 @@ describe('an endpoint for a signed-in member', () => {
         }
     });
 
-    it('takes an id that no database and no token holds as it is for no session', async () => {
+    it('responds 401 to an account id that neither a database nor a token can hold unchanged', async () => {
         // Both would be stored as the same replacement character.
         for (const accountId of ['frigg\ud800', 'frigg\ud801']) {
             const forum = await host((_request, h) => h.authenticated({ credentials: { accountId } }));
@@ -141,19 +141,19 @@ describe('an endpoint for a signed-in member', () => {
         }
     });
 
-    it('takes the session of somebody who may not act for none', async () => {
+    it('responds 401 to the session of an account that may not act', async () => {
         const forum = await host(null);
         forum.accounts.delete(LOKI);
         await expectNobodyEverywhere(forum, { cookie: `session=${LOKI}` });
     });
 
-    it('is never opened by an access token', async () => {
+    it('accepts no access token', async () => {
         const forum = await host(null);
         const { access_token: token } = await forum.signIn();
         await expectNobodyEverywhere(forum, { authorization: `Bearer ${token}` });
     });
 
-    it('answers as a whole, whatever part of it is asked for', async () => {
+    it('responds whole, whatever range is asked for', async () => {
         const forum = await host(null);
         const whole = await forum.as(FRIGG, 'GET', MANAGEMENT);
         for (const range of ['bytes=0-1', 'bytes=9999-', '%ff']) {
@@ -163,7 +163,7 @@ describe('an endpoint for a signed-in member', () => {
         }
     });
 
-    it('says that it failed where the strategy or the host did, without what it said', async () => {
+    it('responds 500 where the strategy or the host fails, without their message', async () => {
         const failing = (error: Error) =>
             host(() => {
                 throw error;
@@ -200,7 +200,7 @@ describe('an endpoint for a signed-in member', () => {
 });
 
 describe('a default strategy of the host', () => {
-    it('closes no endpoint that needs no session', async () => {
+    it('does not apply to endpoints without a session', async () => {
         const forum = await host(null, {}, (server) => server.auth.default('session'));
         for (const path of ['/oauth/jwks', '/.well-known/openid-configuration']) {
             expect((await forum.as(null, 'GET', path)).status).to.equal(200);

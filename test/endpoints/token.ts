@@ -37,7 +37,7 @@ describe('the token endpoint', () => {
         isError(await forum.token({ client_id: CLI.client_id, grant_type: '' }), 'invalid_request');
     });
 
-    it('does not know other grant types', async () => {
+    it('refuses other grant types', async () => {
         for (const grantType of [
             'password',
             'implicit',
@@ -52,7 +52,7 @@ describe('the token endpoint', () => {
         }
     });
 
-    it('knows the grant types that discovery lists', async () => {
+    it('supports the grant types that discovery lists', async () => {
         const { body } = await forum.as(null, 'GET', '/.well-known/openid-configuration');
         for (const grantType of body.grant_types_supported as string[]) {
             const answer = await forum.token({ client_id: CLI.client_id, grant_type: grantType });
@@ -61,7 +61,7 @@ describe('the token endpoint', () => {
         expect(body.grant_types_supported).to.include([DEVICE_CODE, 'refresh_token', 'client_credentials']);
     });
 
-    it('refuses a parameter that is given twice, known or not, the same or another', async () => {
+    it('refuses a repeated parameter, known or unknown, with the same value or another', async () => {
         const form = `grant_type=refresh_token&client_id=${CLI.client_id}&refresh_token=x`;
         for (const more of [
             'client_id=storyden-cli',
@@ -72,7 +72,7 @@ describe('the token endpoint', () => {
         ]) {
             isError(await forum.form('/oauth/token', `${form}&${more}`), 'invalid_request');
         }
-        // Spelled differently it is the same name.
+        // The same name in another encoding.
         isError(await forum.form('/oauth/token', `${form}&client%5fid=x`), 'invalid_request');
     });
 
@@ -96,7 +96,7 @@ describe('the token endpoint', () => {
         }).toString();
         isError(await forum.form(`/oauth/token?${query}`, ''), 'invalid_request');
         isError(await forum.form(`/oauth/token?${query}`, 'grant_type=client_credentials'), 'invalid_client', 401);
-        // Nor does it mind it.
+        // Nor does a query make it fail.
         const answer = await forum.form(
             '/oauth/token?grant_type=x&grant_type=y&scope=nonsense',
             'grant_type=client_credentials',
@@ -105,7 +105,7 @@ describe('the token endpoint', () => {
         expect(answer.status).to.equal(200);
     });
 
-    it('takes its form with any charset parameter and in any case', async () => {
+    it('accepts a form with any charset parameter and in any case', async () => {
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
         for (const type of [
             'application/x-www-form-urlencoded; charset=utf-8',
@@ -121,7 +121,7 @@ describe('the token endpoint', () => {
         }
     });
 
-    it('looks at no cookie, however broken', async () => {
+    it('reads no cookie, however malformed', async () => {
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
         const answer = await forum.token(
             { grant_type: 'client_credentials' },
@@ -131,7 +131,7 @@ describe('the token endpoint', () => {
         expect(answer.headers).to.not.include('set-cookie');
     });
 
-    it('is open to pages of any origin, its errors and preflights, too', async () => {
+    it('allows any origin, for errors and preflights too', async () => {
         const origin = 'https://elsewhere.example';
         const failed = await forum.token({ grant_type: 'client_credentials' }, { origin, ...basic('nobody', 'x') });
         isError(failed, 'invalid_client', 401);
@@ -152,7 +152,7 @@ describe('the token endpoint', () => {
         expect(preflight.headers['access-control-allow-methods']).to.match(/POST/);
     });
 
-    it('tells nothing of a failure that is the server’s own', async () => {
+    it('reveals nothing about an internal failure', async () => {
         const broken = await Forum.create(database.dataSource, {
             accounts: { find: () => Promise.reject(new Error('SELECT secret FROM accounts')) }
         });
@@ -161,12 +161,12 @@ describe('the token endpoint', () => {
         isError(answer, 'server_error', 500);
         expect(answer.text).to.not.include('SELECT');
         expect(answer.text).to.not.include('accounts');
-        // Its own people are told.
+        // The host can see it in the log.
         expect(broken.log.join('\n')).to.include('SELECT secret FROM accounts');
         await broken.stop();
     });
 
-    it('fails as the server when the host’s accounts reject with a status of their own', async () => {
+    it('responds 500 when accounts.find rejects with a status of its own', async () => {
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
         for (const failure of [Boom.notFound('No such row'), Boom.unauthorized('Bad API key'), Boom.badRequest()]) {
             const broken = await Forum.create(database.dataSource, {
@@ -181,7 +181,7 @@ describe('the token endpoint', () => {
         }
     });
 
-    it('fails as the server when the host answers something that is no account', async () => {
+    it('responds 500 when accounts.find returns something that is not an account', async () => {
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
         for (const account of [{}, { id: FRIGG }, { id: 7, permissions: [] }, { id: FRIGG, permissions: 'ALL' }]) {
             const broken = await Forum.create(database.dataSource, {

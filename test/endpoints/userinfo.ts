@@ -29,7 +29,7 @@ describe('/oauth/userinfo', () => {
         return (await signInTo(forum, app, { scope }, accountId)).access_token;
     }
 
-    /** By GET and by POST, which answer alike. */
+    /** By GET and by POST, which respond alike. */
     async function userinfo(headers: Record<string, string>, host = forum): Promise<Answer> {
         const got = await host.as(null, 'GET', PATH, undefined, headers);
         const posted = await host.as(null, 'POST', PATH, undefined, headers);
@@ -46,7 +46,7 @@ describe('/oauth/userinfo', () => {
         expect(answer.headers.pragma).to.equal('no-cache');
     }
 
-    it('tells who the person is, and by scope what he is called and his address', async () => {
+    it('returns the claims that the scope covers: the account, its names, its email address', async () => {
         const name = { name: 'Frigg', preferred_username: 'frigg' };
         const email = { email: 'frigg@forum.example', email_verified: false };
         for (const [scope, claims] of [
@@ -71,7 +71,7 @@ describe('/oauth/userinfo', () => {
         expect(answer.body).to.equal({ sub: member });
     });
 
-    it('tells what the account is called now', async () => {
+    it('returns the current names of the account', async () => {
         const member = forum.addAccount();
         const token = await tokenFor('openid profile email', member);
         Object.assign(forum.account(member), { name: 'New', email: { address: 'new@x.example', verified: true } });
@@ -84,7 +84,7 @@ describe('/oauth/userinfo', () => {
         });
     });
 
-    it('asks for a token where there is none, or nothing that could be one', async () => {
+    it('responds with a bare challenge where there is no token', async () => {
         const { access_token: token } = await signInTo(forum, app);
         const none: Record<string, string>[] = [
             {},
@@ -105,7 +105,7 @@ describe('/oauth/userinfo', () => {
         expectChallenge(await forum.form(PATH, { access_token: token }), 401, /^Bearer$/);
     });
 
-    it('refuses what is no valid token', async () => {
+    it('refuses an invalid token', async () => {
         const {
             access_token: token,
             id_token: idToken,
@@ -121,7 +121,7 @@ describe('/oauth/userinfo', () => {
         }
     });
 
-    it('refuses a token that has expired', async () => {
+    it('refuses an expired token', async () => {
         const host = await Forum.create(database.dataSource);
         const { access_token: token } = await signInTo(host, app);
         host.pass(899);
@@ -141,7 +141,7 @@ describe('/oauth/userinfo', () => {
         expect((await userinfo(bearer(token))).body).to.equal({ sub: member });
     });
 
-    it('needs openid, and says so', async () => {
+    it('needs the scope openid, and says so', async () => {
         for (const scope of ['profile email', 'CREATE_POST', '']) {
             const answer = await userinfo(bearer(await tokenFor(scope)));
             expectChallenge(answer, 403, /^Bearer error="insufficient_scope", scope="openid"$/);
@@ -149,7 +149,7 @@ describe('/oauth/userinfo', () => {
         }
     });
 
-    it('needs openid of the administrator’s token too, which the wildcard is not', async () => {
+    it('needs the scope openid beside ADMINISTRATOR too', async () => {
         const bot = await forum.createClient(ODIN, { allowed_scopes: ['ADMINISTRATOR'] });
         const { body } = await forum.token({
             grant_type: 'client_credentials',
@@ -160,13 +160,13 @@ describe('/oauth/userinfo', () => {
         expectChallenge(await userinfo(bearer(body.access_token)), 403, /insufficient_scope/);
     });
 
-    it('is answered until the token expires, though its grant has ended', async () => {
+    it('accepts a token until it expires, even after its grant was revoked', async () => {
         const tokens = await signInTo(forum, app, { scope: 'openid offline_access' });
         await forum.form('/oauth/revoke', { client_id: app.client_id, token: tokens.refresh_token });
         expect((await userinfo(bearer(tokens.access_token))).status).to.equal(200);
     });
 
-    it('is open to any origin, without its cookies, errors and preflight included', async () => {
+    it('allows any origin without cookies, for errors and preflights too', async () => {
         const origin = 'https://app.example';
         const token = await tokenFor('openid');
         const preflight = await forum.as(null, 'OPTIONS', PATH, undefined, {
@@ -191,7 +191,7 @@ describe('/oauth/userinfo', () => {
         }
     });
 
-    it('says that it cannot answer when the host’s accounts are out of reach', async () => {
+    it('responds 503 when accounts.find is unavailable', async () => {
         const token = await tokenFor('openid');
         const host = await Forum.create(database.dataSource, {
             accounts: { find: () => Promise.reject(Object.assign(new Error('down'), { code: 'ECONNREFUSED' })) }
@@ -202,7 +202,7 @@ describe('/oauth/userinfo', () => {
         await host.stop();
     });
 
-    it('is where the metadata says', async () => {
+    it('is at the URL in the metadata', async () => {
         const { body } = await forum.as(null, 'GET', '/.well-known/openid-configuration');
         expect(body).to.include({
             userinfo_endpoint: `${ISSUER}/api${PATH}`,

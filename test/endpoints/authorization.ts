@@ -23,7 +23,7 @@ const { after, before, describe, it } = lab;
 
 const LOGIN = `${ISSUER}/login`;
 
-/** A strategy that sends everybody without a session to a page of its own, whatever the route's mode. */
+/** A strategy that redirects every request without a session to a page of its own, whatever the mode of the route. */
 const redirecting: Host = {
     prepare: (server) => {
         server.auth.scheme('redirecting', () => ({
@@ -64,7 +64,7 @@ describe('GET /oauth/authorize', () => {
         await database.done();
     });
 
-    /** The page of this server that a detour to the sign-in page leads back to. */
+    /** The path of this server that the sign-in page returns to. */
     function wayBack(answer: Answer): URL {
         const page = new URL(answer.headers.location!);
         expect(page.origin + page.pathname).to.equal(LOGIN);
@@ -88,12 +88,12 @@ describe('GET /oauth/authorize', () => {
         expect(headers['referrer-policy']).to.equal('no-referrer');
     }
 
-    describe('client and redirect URI, the first step', () => {
+    describe('the first step, client and redirect URI,', () => {
         for (const [what, accountId] of [
             ['a signed-in person', FRIGG],
-            ['nobody', null]
+            ['a visitor without a session', null]
         ] as const) {
-            it(`shows ${what} what is wrong with them, and redirects nowhere`, async () => {
+            it(`shows ${what} the error, and does not redirect`, async () => {
                 const rows = await countRows(database.dataSource);
                 const cases: [Changes, string][] = [
                     [{ client_id: null }, 'invalid_request'],
@@ -119,7 +119,7 @@ describe('GET /oauth/authorize', () => {
             });
         }
 
-        it('shows that one of them is given twice, also twice the same', async () => {
+        it('shows the error where one of them is repeated, even with the same value', async () => {
             for (const name of ['client_id', 'redirect_uri']) {
                 const parameters = parametersOf(app);
                 const again = parameters.find(([given]) => given === name)!;
@@ -128,14 +128,14 @@ describe('GET /oauth/authorize', () => {
             }
         });
 
-        it('shows text that is no UTF-8, for it may be anything', async () => {
+        it('shows the error where the query is not UTF-8', async () => {
             const query = new URLSearchParams(parametersOf(app)).toString();
             for (const bad of ['%ff', '%', '%zz', '%c0%af', '%ed%a0%80']) {
                 expectShown(await authorize(forum, FRIGG, `${query}&x=${bad}`), 'invalid_request');
             }
         });
 
-        it('shows that a client is not known which was deleted, or which is built in no longer', async () => {
+        it('shows the error where the client was deleted or is no longer built in', async () => {
             const gone = await createApp(forum);
             await forum.as(FRIGG, 'DELETE', `/auth/oauth/clients/${gone.id}`);
             expectShown(await authorize(forum, FRIGG, parametersOf(gone)), 'invalid_client');
@@ -144,18 +144,18 @@ describe('GET /oauth/authorize', () => {
             expectShown(await authorize(forum, FRIGG, parametersOf(gone)), 'invalid_client');
         });
 
-        it('knows no redirect URI of the built-in client, which has none', async () => {
+        it('shows the error for the built-in client, which has no redirect URI', async () => {
             const builtIn = { ...app, client_id: 'storyden-cli' };
             expectShown(await authorize(forum, FRIGG, parametersOf(builtIn)), 'invalid_request');
         });
 
-        it('shows them before a session that cannot be read', async () => {
+        it('comes before a session that cannot be read', async () => {
             const host = await Forum.create(database.dataSource, { session: { strategy: 'failing' } }, '/api', failing);
             expectShown(await authorize(host, FRIGG, parametersOf(app, { client_id: 'x' })), 'invalid_client');
             await host.stop();
         });
 
-        it('shows them where the host’s strategy would redirect', async () => {
+        it('comes first also where the host’s strategy would redirect', async () => {
             const host = await Forum.create(
                 database.dataSource,
                 { session: { strategy: 'redirecting' } },
@@ -169,8 +169,8 @@ describe('GET /oauth/authorize', () => {
         });
     });
 
-    describe('the session, the second step', () => {
-        it('is looked for whatever the Host header says', async () => {
+    describe('the second step, the session,', () => {
+        it('does not depend on the Host header', async () => {
             const headers = { host: 'no host' };
             const asked = await authorize(forum, FRIGG, parametersOf(app), headers);
             expect(locationOf(asked)).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
@@ -180,7 +180,7 @@ describe('GET /oauth/authorize', () => {
             expect(locationOf(sent!)).to.equal(locationOf(usual!));
         });
 
-        it('sends nobody to the sign-in page, with the way back', async () => {
+        it('redirects a visitor without a session to the sign-in page, with the way back', async () => {
             const parameters = parametersOf(app, { state: 'a&b=c d+é', nonce: 'n', resource: ISSUER });
             const answer = await authorize(forum, null, parameters);
             expect(answer.status).to.equal(303);
@@ -193,7 +193,7 @@ describe('GET /oauth/authorize', () => {
             expect(locationOf(returned)).to.startWith(`${ISSUER}/oauth/authorize/consent?request_id=`);
         });
 
-        it('adds nothing to the way back where it cannot be told when somebody signed in', async () => {
+        it('adds nothing to the way back where the host does not tell the time of a sign-in', async () => {
             const demands: Changes[] = [{ prompt: 'login' }, { max_age: '60' }];
             for (const changes of demands) {
                 const parameters = parametersOf(app, changes);
@@ -217,7 +217,7 @@ describe('GET /oauth/authorize', () => {
             wayBack(await authorize(forum, null, [...parametersOf(app), ['state', 'again']]));
         });
 
-        it('leaves out of the way back what the request line said of another host', async () => {
+        it('leaves the host of the request line out of the way back', async () => {
             const query = new URLSearchParams(parametersOf(app)).toString();
             const response = await forum.server.inject({
                 url: `http://evil.example/api/oauth/authorize?${query}`,
@@ -228,7 +228,7 @@ describe('GET /oauth/authorize', () => {
             expect(location).to.not.include('evil');
         });
 
-        it('keeps what the address of the sign-in page has in its query', async () => {
+        it('keeps the query of the sign-in page', async () => {
             const host = await Forum.create(database.dataSource, {
                 urls: { login: 'https://www.forum.example/sign-in?theme=dark' }
             });
@@ -239,7 +239,7 @@ describe('GET /oauth/authorize', () => {
             await host.stop();
         });
 
-        it('answers prompt=none to the redirect URI', async () => {
+        it('redirects prompt=none to the redirect URI with an error', async () => {
             const answer = await authorize(forum, null, parametersOf(app, { prompt: 'none' }));
             expect(answer.status).to.equal(303);
             expect(locationOf(answer)).to.startWith(`${REDIRECT_URI}?`);
@@ -247,7 +247,7 @@ describe('GET /oauth/authorize', () => {
             expectDiscreet(answer);
         });
 
-        it('takes the sign-in page of the options where the host’s strategy would redirect by itself', async () => {
+        it('uses urls.login where the host’s strategy would redirect by itself', async () => {
             const host = await Forum.create(
                 database.dataSource,
                 { session: { strategy: 'redirecting' } },
@@ -265,7 +265,7 @@ describe('GET /oauth/authorize', () => {
             await host.stop();
         });
 
-        it('tells the client when the session cannot be read', async () => {
+        it('redirects with an error when the session cannot be read', async () => {
             const host = await Forum.create(database.dataSource, { session: { strategy: 'failing' } }, '/api', failing);
             const answer = await authorize(host, FRIGG, parametersOf(app));
             expect(answer.status, answer.text).to.equal(303);
@@ -274,15 +274,15 @@ describe('GET /oauth/authorize', () => {
             await host.stop();
         });
 
-        it('takes no access token for a session', async () => {
+        it('does not accept an access token', async () => {
             const { access_token: token } = await forum.signIn(FRIGG);
             const headers = { authorization: `Bearer ${token}` };
             wayBack(await authorize(forum, null, parametersOf(app), headers));
         });
     });
 
-    describe('the account, the third step', () => {
-        it('answers access_denied for an account that may not act, before all other parameters', async () => {
+    describe('the third step, the account,', () => {
+        it('redirects with access_denied for an account that may not act, before all other parameters', async () => {
             const requests: Changes[] = [{}, { prompt: 'none' }, { response_type: null }, { request: 'x' }];
             for (const changes of requests) {
                 const answer = await authorize(forum, 'nobody-we-know', parametersOf(app, changes));
@@ -290,7 +290,7 @@ describe('GET /oauth/authorize', () => {
             }
         });
 
-        it('answers access_denied for an account that may not approve, before all other parameters', async () => {
+        it('redirects with access_denied for an account that may not approve, before all other parameters', async () => {
             const requests: Changes[] = [{}, { prompt: 'none' }, { scope: 'NO_SUCH_SCOPE' }, { code_challenge: null }];
             for (const changes of requests) {
                 const answer = await authorize(forum, LOKI, parametersOf(app, changes));
@@ -298,7 +298,7 @@ describe('GET /oauth/authorize', () => {
             }
         });
 
-        it('tells the client when the host cannot find accounts now, and when it fails', async () => {
+        it('redirects with an error when accounts.find is unavailable or fails', async () => {
             let failure: Error = Object.assign(new Error('The secret pool is empty'), { code: 'POOL_ENQUEUELIMIT' });
             const host = await Forum.create(database.dataSource, {
                 accounts: { find: () => Promise.reject(failure) }
@@ -314,8 +314,8 @@ describe('GET /oauth/authorize', () => {
         });
     });
 
-    describe('what it answers to the redirect URI', () => {
-        it('is an error with its description, the state and the issuer, and nothing else', async () => {
+    describe('the redirect with an error', () => {
+        it('has the error with its description, the state and the issuer, and nothing else', async () => {
             const answer = await authorize(forum, FRIGG, parametersOf(app, { response_type: 'token' }));
             expect(answer.status).to.equal(303);
             const { error_description: description, ...rest } = answered(answer);
@@ -324,7 +324,7 @@ describe('GET /oauth/authorize', () => {
             expectDiscreet(answer);
         });
 
-        it('has no state where the request had none, an empty one or two', async () => {
+        it('has no state where the request has none, an empty one or two', async () => {
             const without = await authorize(forum, FRIGG, parametersOf(app, { request: 'x', state: null }));
             expect(Object.keys(answered(without)).sort()).to.equal(['error', 'error_description', 'iss']);
             const empty = await authorize(forum, FRIGG, parametersOf(app, { request: 'x', state: '' }));
@@ -334,7 +334,7 @@ describe('GET /oauth/authorize', () => {
             expect(answered(twice).state).to.be.undefined();
         });
 
-        it('gives back any state exactly', async () => {
+        it('returns any state exactly', async () => {
             for (const state of ['&error=none#x?y=z', 'é 雪 😀', '%41+%20', '"\\<script>', ' ', 'a\tb']) {
                 const answer = await authorize(forum, FRIGG, parametersOf(app, { request: 'x', state }));
                 expect(answered(answer).state).to.equal(state);
@@ -342,7 +342,7 @@ describe('GET /oauth/authorize', () => {
             }
         });
 
-        it('is added to the redirect URI and changes nothing of it', async () => {
+        it('adds parameters to the redirect URI and changes nothing else in it', async () => {
             for (const uri of [
                 'com.example.app:/cb',
                 'com.example.app:cb',
@@ -367,7 +367,7 @@ describe('GET /oauth/authorize', () => {
         });
     });
 
-    it('leads to the consent page, with a request of this account and for ten minutes', async () => {
+    it('redirects to the consent page, with a request of this account that lasts ten minutes', async () => {
         const requestId = await beginRequest(forum, app, { scope: 'openid CREATE_POST CREATE_POST', nonce: 'n-1' });
         const row = await database.dataSource
             .getRepository(OAuthAuthorizationRequest)
@@ -387,7 +387,7 @@ describe('GET /oauth/authorize', () => {
         expectDiscreet(answer);
     });
 
-    it('keeps what the address of the consent page has in its query', async () => {
+    it('keeps the query of the consent page', async () => {
         const host = await Forum.create(database.dataSource, {
             urls: { authorizationConsent: 'https://www.forum.example/allow?theme=dark' }
         });
@@ -396,7 +396,7 @@ describe('GET /oauth/authorize', () => {
         await host.stop();
     });
 
-    it('spells the address of the consent page as a header can carry it', async () => {
+    it('encodes the URL of the consent page for a header', async () => {
         const host = await Forum.create(database.dataSource, {
             urls: { authorizationConsent: 'https://www.forum.example/同意 page' }
         });
@@ -405,7 +405,7 @@ describe('GET /oauth/authorize', () => {
         await host.stop();
     });
 
-    it('is open to no other origin, whatever the host’s default is', async () => {
+    it('allows no other origin, whatever the host’s default is', async () => {
         const host = await Forum.create(database.dataSource, {}, '/api', {
             server: { routes: { cors: { origin: ['*'], credentials: true } } }
         });
@@ -425,7 +425,7 @@ describe('GET /oauth/authorize', () => {
         await host.stop();
     });
 
-    it('takes a request from any site’s page, for that is where people come from', async () => {
+    it('accepts a request from the page of any site, as that is where people come from', async () => {
         const answer = await authorize(forum, FRIGG, parametersOf(app), {
             'sec-fetch-site': 'cross-site',
             'sec-fetch-mode': 'navigate',
