@@ -170,30 +170,30 @@ for (const javaScriptEnabled of [true, false]) {
             expect(new URL(window.page.url()).pathname).to.equal('/login');
             await window.signIn('frigg');
             expect(window.page.url()).to.equal(address);
-            expect(await window.heading()).to.equal('Storyden wants to act for you');
+            expect(await window.heading()).to.equal('Authorize Storyden?');
             const shown = await window.text();
             expect(shown).to.contain([
                 new URL(address).searchParams.get('user_code')!,
-                'Comes with the forum',
+                'Built into this forum',
                 '@frigg',
                 'Write posts',
                 'Stay connected'
             ]);
             expect(shown).not.to.contain('administrator');
-            await window.button('Approve');
-            await window.page.getByText('Go back to your device').waitFor();
+            await window.button('Authorize');
+            await window.page.getByText('Return to your device').waitFor();
             expect((await login.finished).output).to.contain('Signed in as frigg.');
 
             await window.page.goto(at('/settings/connected-apps'));
             expect(await window.text()).to.contain('Storyden');
             await window.button('Disconnect Storyden');
-            await window.page.getByText('The application is disconnected').waitFor();
-            expect(await window.text()).to.contain('No application can act for you.');
+            await window.page.getByText('Application disconnected').waitFor();
+            expect(await window.text()).to.contain('No applications have access to your account.');
             const refused = await forum.cli('refresh', '--tokens', tokens).finished;
             expect(refused.output).to.match(/^invalid_grant: /);
             // What the page said is not said again.
             await window.page.reload();
-            expect(await window.text()).not.to.contain('is disconnected');
+            expect(await window.text()).not.to.contain('Application disconnected');
             await window.close();
         });
 
@@ -203,12 +203,12 @@ for (const javaScriptEnabled of [true, false]) {
             const window = await visit('frigg', '/oauth/consent', javaScriptEnabled);
             await window.page.getByLabel('Code').fill('AAAAAAAA');
             await window.button('Continue');
-            await window.page.getByText('This code is not known').waitFor();
+            await window.page.getByText('This code is incorrect').waitFor();
             await window.page.getByLabel('Code').fill(code!.replace('-', ' ').toLowerCase());
             await window.button('Continue');
             expect(await window.text()).to.contain(code!);
             await window.button('Deny');
-            expect(await window.heading()).to.equal('Denied');
+            expect(await window.heading()).to.equal('Request denied');
             const { code: status, output } = await login.finished;
             expect([status, output.includes('access_denied')], output).to.equal([1, true]);
             await window.close();
@@ -228,7 +228,7 @@ for (const javaScriptEnabled of [true, false]) {
             expect(await window.heading()).to.equal('Connect a device');
             expect(await window.page.getByLabel('Code').inputValue()).to.equal(device.user_code);
             await window.button('Continue');
-            expect(await window.heading()).to.equal('Storyden wants to act for you');
+            expect(await window.heading()).to.equal('Authorize Storyden?');
             await window.close();
         });
 
@@ -237,13 +237,13 @@ for (const javaScriptEnabled of [true, false]) {
             await window.page.goto(site.origin);
             await window.button('Sign in with the forum');
             await window.signIn('frigg');
-            expect(await window.heading()).to.equal('A second site wants to act for you');
+            expect(await window.heading()).to.equal('Authorize A second site?');
             expect(await window.text()).to.contain([
-                'a program on this computer',
-                'Made by Frigg (@frigg)',
+                'An application on this computer',
+                'Created by Frigg (@frigg)',
                 'See your email address'
             ]);
-            await window.button('Approve');
+            await window.button('Authorize');
             await window.page.getByText('You are Frigg').waitFor();
             expect(new URL(window.page.url()).origin).to.equal(site.origin);
 
@@ -259,19 +259,19 @@ for (const javaScriptEnabled of [true, false]) {
             const name = unique('Bot ');
             await page.getByRole('link', { name: 'New application' }).click();
             await page.getByLabel('Name', { exact: true }).fill(name);
-            await page.getByLabel('Yes: it runs on a server').check();
+            await page.getByLabel('Confidential').check();
             // What a bot alone has no use for cannot be entered, nor what goes with the other type.
             expect(await page.getByLabel('Members enter a code').isVisible()).to.be.false();
             expect(await page.locator('#redirect_uris').isVisible()).to.be.true();
-            await page.getByLabel('Members sign in through').locator('visible=true').uncheck();
-            await page.getByLabel('By itself, as you').check();
+            await page.getByLabel('Members sign in with').locator('visible=true').uncheck();
+            await page.getByLabel('As its owner').check();
             expect(await page.locator('#redirect_uris').isVisible()).to.be.false();
             expect(await page.getByLabel('Stays connected').isVisible()).to.be.false();
             expect(await page.getByLabel('Know who you are').isVisible()).to.be.false();
             await page.getByLabel('Read threads').check();
-            await window.button('Create');
+            await window.button('Create application');
 
-            expect(await window.heading()).to.equal('Your application’s secret');
+            expect(await window.heading()).to.equal('Your client secret');
             const secret = await page.getByLabel('Client secret').inputValue();
             const clientId = await page.getByLabel('Client ID').inputValue();
             if (javaScriptEnabled) {
@@ -286,30 +286,30 @@ for (const javaScriptEnabled of [true, false]) {
                 // Loaded again it is the application's page.
                 await page.reload();
             } else {
-                await page.getByRole('link', { name: 'I have copied it' }).click();
+                await page.getByRole('link', { name: 'I’ve copied it' }).click();
             }
             expect(await window.heading()).to.equal(name);
             expect(await page.content()).not.to.contain(secret);
 
-            await page.getByLabel('The old secret').selectOption({ label: 'works for another hour' });
-            await window.button('Make a new secret');
+            await page.getByLabel('Old secret').selectOption({ label: 'Expires in 1 hour' });
+            await window.button('Generate a new secret');
             const second = await page.getByLabel('Client secret').inputValue();
-            expect(await window.text()).to.contain('The old secret works until');
+            expect(await window.text()).to.contain('The old secret expires at');
             expect((await actAsOwner(clientId, secret)).status).to.equal(200);
             expect((await actAsOwner(clientId, second)).status).to.equal(200);
-            await page.getByRole('link', { name: 'I have copied it' }).click();
-            await window.button('Make a new secret');
+            await page.getByRole('link', { name: 'I’ve copied it' }).click();
+            await window.button('Generate a new secret');
             const third = await page.getByLabel('Client secret').inputValue();
             expect((await actAsOwner(clientId, second)).status).to.equal(401);
             expect((await actAsOwner(clientId, third)).status).to.equal(200);
 
-            await page.getByRole('link', { name: 'I have copied it' }).click();
-            await page.getByRole('link', { name: 'Delete this application' }).click();
+            await page.getByRole('link', { name: 'I’ve copied it' }).click();
+            await page.getByRole('link', { name: 'Delete application' }).click();
             expect(await window.heading()).to.equal(`Delete ${name}?`);
-            await page.getByRole('link', { name: 'Keep it' }).click();
-            await page.getByRole('link', { name: 'Delete this application' }).click();
-            await window.button('Delete it');
-            await page.getByText('The application is deleted.').waitFor();
+            await page.getByRole('link', { name: 'Cancel' }).click();
+            await page.getByRole('link', { name: 'Delete application' }).click();
+            await window.button('Delete application');
+            await page.getByText('Application deleted').waitFor();
             expect(await window.text()).not.to.contain(name);
             expect((await actAsOwner(clientId, third)).status).to.equal(401);
             await window.close();
@@ -318,21 +318,21 @@ for (const javaScriptEnabled of [true, false]) {
         it('make an application of each other kind, bring errors back to their field, and change it', async () => {
             const kinds: { type: string; grants: string[]; uri?: string; stored: string[]; secret: boolean }[] = [
                 {
-                    type: 'No: it runs where',
-                    grants: ['Members sign in through'],
+                    type: 'Public',
+                    grants: ['Members sign in with'],
                     uri: 'com.example.app:/callback',
                     stored: ['authorization_code', 'refresh_token'],
                     secret: false
                 },
                 {
-                    type: 'No: it runs where',
+                    type: 'Public',
                     grants: ['Members enter a code'],
                     stored: [DEVICE_CODE, 'refresh_token'],
                     secret: false
                 },
                 {
-                    type: 'Yes: it runs on a server',
-                    grants: ['Members sign in through', 'By itself, as you'],
+                    type: 'Confidential',
+                    grants: ['Members sign in with', 'As its owner'],
                     uri: 'https://app.example/callback',
                     stored: ['authorization_code', 'client_credentials', 'refresh_token'],
                     secret: true
@@ -346,7 +346,7 @@ for (const javaScriptEnabled of [true, false]) {
                 await (place > 0 && page.goto(at('/settings/my-apps/new')));
                 await page.getByLabel('Name', { exact: true }).fill(place === 0 ? 'Storyden' : name);
                 await page.getByLabel(type).check();
-                for (const label of ['Members sign in through', 'Members enter a code', 'By itself, as you']) {
+                for (const label of ['Members sign in with', 'Members enter a code', 'As its owner']) {
                     const box = page.getByLabel(label).locator('visible=true');
                     if ((await box.count()) > 0) {
                         await box.setChecked(grants.includes(label));
@@ -355,22 +355,24 @@ for (const javaScriptEnabled of [true, false]) {
                 if (uri !== undefined) {
                     await page.getByLabel('Redirect URIs').fill(`${uri}\nhttps://app.example/#b`);
                 }
-                await window.button('Create');
+                await window.button('Create application');
                 if (place === 0) {
                     expect(await page.title()).to.startWith('Error: ');
-                    expect(await page.locator('#name_problem').innerText()).to.contain('comes with the forum');
+                    expect(await page.locator('#name_problem').innerText()).to.contain(
+                        'belongs to a built-in application'
+                    );
                     expect(await page.getByLabel('Name', { exact: true }).getAttribute('aria-invalid')).to.equal(
                         'true'
                     );
                     await page.getByLabel('Name', { exact: true }).fill(name);
-                    await window.button('Create');
+                    await window.button('Create application');
                 }
                 if (uri !== undefined) {
                     expect(await page.locator('#redirect_uris_problem').innerText()).to.contain('Redirect URI 2');
                     await page.getByLabel('Redirect URIs').fill(`\n${uri}\n`);
-                    await window.button('Create');
+                    await window.button('Create application');
                 }
-                expect(await window.heading()).to.equal(secret ? 'Your application’s secret' : name);
+                expect(await window.heading()).to.equal(secret ? 'Your client secret' : name);
                 const { body } = await api.send('GET', '/api/auth/oauth/clients');
                 const client = body.clients.find((each: { name: string }) => each.name === name);
                 expect(client.allowed_grants).to.equal(stored);
@@ -384,8 +386,8 @@ for (const javaScriptEnabled of [true, false]) {
                 await page.getByLabel('Name', { exact: true }).fill(`${name} 2`);
                 await page.getByLabel('See your email').check();
                 await page.getByLabel('Stays connected').uncheck();
-                await window.button('Save');
-                await page.getByText('Saved.').waitFor();
+                await window.button('Save changes');
+                await page.getByText('Changes saved').waitFor();
                 const { body: changed } = await api.send('GET', `/api/auth/oauth/clients/${client.id}`);
                 expect([changed.name, changed.allowed_scopes]).to.equal([`${name} 2`, ['openid', 'profile', 'email']]);
                 expect(changed.redirect_uris).to.equal(client.redirect_uris);
@@ -402,23 +404,23 @@ for (const javaScriptEnabled of [true, false]) {
             await page.getByRole('link', { name: 'All apps' }).click();
             await page.getByLabel('Search').fill('zebra');
             await page.getByLabel('Type').selectOption('public');
-            await window.button('Find');
+            await window.button('Apply');
             // The answer has to be here before anything is counted.
             await page.waitForURL(/type=public/);
             const listed = page.getByRole('listitem').filter({ hasText: 'Zebra' });
             expect(await listed.count()).to.be.at.least(1);
             expect(await window.text()).not.to.contain('Storyden');
-            await page.getByRole('link', { name: 'Show all' }).click();
+            await page.getByRole('link', { name: 'Clear filters' }).click();
             await page.getByRole('link', { name: 'Storyden', exact: true }).click();
-            expect(await window.text()).to.contain(['It comes with the forum', 'Who has connected it']);
+            expect(await window.text()).to.contain(['Built-in applications can’t be changed', 'Active sessions']);
 
             await page.getByRole('link', { name: 'Devices' }).click();
-            expect(await window.text()).to.contain([device.user_code, 'Waiting']);
+            expect(await window.text()).to.contain([device.user_code, 'Pending']);
             await page.getByRole('link', { name: 'Sessions', exact: true }).click();
             await page.getByRole('link', { name: 'cc5lnd2s1s4652adtu5g' }).first().click();
-            expect(await window.text()).to.contain('Of Frigg (@frigg)');
-            await page.getByLabel('State').selectOption('active');
-            await window.button('Find');
+            expect(await window.text()).to.contain('Sessions of Frigg (@frigg)');
+            await page.getByLabel('Status').selectOption('active');
+            await window.button('Apply');
             await page.waitForURL(/status=active/);
             expect((await refresh(token)).status).to.equal(200);
             await page.reload();
@@ -426,14 +428,14 @@ for (const javaScriptEnabled of [true, false]) {
                 .getByRole('button', { name: /End session of/ })
                 .first()
                 .click();
-            await page.getByText('The session is ended').waitFor();
+            await page.getByText('Session ended').waitFor();
             expect(page.url()).to.contain('account_id=cc5lnd2s1s4652adtu5g');
 
             await page.goto(at(`/admin/apps?q=${clientId}`));
             await page.getByRole('link', { name: 'Zebra' }).click();
-            await page.getByRole('link', { name: 'Delete this application' }).click();
-            await window.button('Delete it');
-            await page.getByText('The application is deleted.').waitFor();
+            await page.getByRole('link', { name: 'Delete application' }).click();
+            await window.button('Delete application');
+            await page.getByText('Application deleted').waitFor();
             expect((await page.goto(at(`/admin/apps/${id}`)))!.status()).to.equal(404);
             await window.close();
         });
@@ -449,7 +451,7 @@ for (const javaScriptEnabled of [true, false]) {
             await page.goto(at(`/settings/my-apps/${id}`));
             expect(await window.heading()).to.equal(shown);
             await page.goto(authorizeUrl(clientId, hostile));
-            expect(await window.heading()).to.equal(`${shown} wants to act for you`);
+            expect(await window.heading()).to.equal(`Authorize ${shown}?`);
             expect(await page.locator('.host').innerText()).to.equal('photos.example');
             await page.goto(at(`/settings/my-apps/${id}/delete`));
             expect(await window.heading()).to.equal(`Delete ${shown}?`);
@@ -482,16 +484,16 @@ describe('The pages', { timeout: 60_000 }, () => {
         await page.waitForURL(/user_code=/);
         await window.tabTo('[value=approve]');
         await keyboard.press('Enter');
-        await page.getByText('Go back to your device').waitFor();
+        await page.getByText('Return to your device').waitFor();
         expect((await pollDevice(device)).status).to.equal(200);
 
         await page.goto(at('/settings/connected-apps'));
         await keyboard.press('Tab');
-        expect(await page.locator(':focus').innerText()).to.equal('Skip to the content');
+        expect(await page.locator(':focus').innerText()).to.equal('Skip to content');
         await keyboard.press('Enter');
         await window.tabTo('[aria-label="Disconnect Storyden"]');
         await keyboard.press('Enter');
-        await page.getByText('The application is disconnected').waitFor();
+        await page.getByText('Application disconnected').waitFor();
 
         await page.goto(at('/settings/my-apps/new'));
         await window.tabTo('#name');
@@ -504,7 +506,7 @@ describe('The pages', { timeout: 60_000 }, () => {
         await keyboard.type('https://app.example/callback');
         await window.tabTo('button.primary');
         await keyboard.press('Enter');
-        await page.getByRole('heading', { name: 'Your application’s secret' }).waitFor();
+        await page.getByRole('heading', { name: 'Your client secret' }).waitFor();
         await window.tabTo('a.primary');
         await keyboard.press('Enter');
         await page.getByRole('heading', { name: 'By keyboard' }).waitFor();
@@ -512,7 +514,7 @@ describe('The pages', { timeout: 60_000 }, () => {
         await keyboard.press('ArrowDown');
         await window.tabTo('[action$="/secret"] button');
         await keyboard.press('Enter');
-        await page.getByText('The old secret works until').waitFor();
+        await page.getByText('The old secret expires at').waitFor();
         await window.tabTo('a.primary');
         await keyboard.press('Enter');
         await page.getByRole('heading', { name: 'By keyboard' }).waitFor();
@@ -521,7 +523,7 @@ describe('The pages', { timeout: 60_000 }, () => {
         await page.getByRole('heading', { name: 'Delete By keyboard?' }).waitFor();
         await window.tabTo('button.danger');
         await keyboard.press('Enter');
-        await page.getByText('The application is deleted.').waitFor();
+        await page.getByText('Application deleted').waitFor();
         await window.close();
     });
 
@@ -533,7 +535,7 @@ describe('The pages', { timeout: 60_000 }, () => {
         const { keyboard } = page;
         await window.tabTo('[value=deny]');
         await keyboard.press('Enter');
-        await page.getByRole('heading', { name: 'Denied' }).waitFor();
+        await page.getByRole('heading', { name: 'Request denied' }).waitFor();
         expect((await pollDevice(device)).body.error).to.equal('access_denied');
 
         await window.context.route('https://photos.example/**', (route) => route.fulfill({ body: 'Photos' }));
@@ -558,15 +560,15 @@ describe('The pages', { timeout: 60_000 }, () => {
         await page.getByRole('heading', { name: 'Storyden' }).waitFor();
         await window.tabTo('button.danger');
         await keyboard.press('Enter');
-        await page.getByText('The session is ended').waitFor();
+        await page.getByText('Session ended').waitFor();
         expect((await refresh(token)).body.error).to.equal('invalid_grant');
         await page.goto(at(`/admin/apps/${id}`));
         await window.tabTo('a.danger');
         await keyboard.press('Enter');
-        await page.getByRole('button', { name: 'Delete it' }).waitFor();
+        await page.getByRole('button', { name: 'Delete application' }).waitFor();
         await window.tabTo('button.danger');
         await keyboard.press('Enter');
-        await page.getByText('The application is deleted.').waitFor();
+        await page.getByText('Application deleted').waitFor();
         await window.close();
     });
 
@@ -637,17 +639,17 @@ describe('The pages', { timeout: 60_000 }, () => {
         };
         const secrets = async (): Promise<void> => {
             const window = await visit('frigg', `/oauth/consent?user_code=${friggs.user_code}`);
-            await window.button('Approve');
+            await window.button('Authorize');
             await check(window);
             await window.page.goto(at('/settings/my-apps/new'));
             await window.page.getByLabel('Name', { exact: true }).fill(' ');
-            await window.button('Create');
+            await window.button('Create application');
             await check(window);
             await window.page.setViewportSize({ width: 1000, height: 800 });
-            await window.page.getByLabel('Yes: it runs on a server').check();
+            await window.page.getByLabel('Confidential').check();
             await window.page.getByLabel('Name', { exact: true }).fill('With a secret');
             await window.page.getByLabel('Redirect URIs').fill(uri);
-            await window.button('Create');
+            await window.button('Create application');
             await check(window);
             await window.close();
         };
@@ -685,7 +687,7 @@ describe('The pages', { timeout: 60_000 }, () => {
             );
             await window.page.goto(evil);
             await window.button('Win');
-            expect(await window.heading(), path).to.equal('That did not work');
+            expect(await window.heading(), path).to.equal('Something went wrong');
             await window.context.unroute(evil);
         }
         expect((await refresh(token)).status).to.equal(200);

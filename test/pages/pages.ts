@@ -325,7 +325,7 @@ describe('Every page', () => {
         const browser = visitor(FRIGG);
         await browser.get(`${MINE}/new`);
         const { html, status } = await browser.post(`${MINE}/new`, { name: 'x'.repeat(70_000) });
-        expect([status, html.includes('The request is malformed')]).to.equal([413, true]);
+        expect([status, html.includes('The request isn’t valid')]).to.equal([413, true]);
     });
 
     it('says what went wrong, and nothing of what is inside', async () => {
@@ -342,13 +342,13 @@ describe('Every page', () => {
         const away = await browser.get(MINE);
         forum.accounts.get = find;
         expect(failed.status).to.equal(500);
-        expect(textOf(failed)).to.contain('Something went wrong on our side');
+        expect(textOf(failed)).to.contain('There was a problem on our side');
         expect(forum.log.join('')).to.contain('the secret cause');
         expect([away.status, away.headers['retry-after']]).to.equal([503, '5']);
-        expect(textOf(away)).to.contain('cannot answer at the moment');
+        expect(textOf(away)).to.contain('temporarily unavailable');
         expect(failed.html + away.html).not.to.contain('secret');
         const absent = await browser.get(`${MINE}/${ABSENT}`);
-        expect([absent.status, textOf(absent).includes('There is nothing here')]).to.equal([404, true]);
+        expect([absent.status, textOf(absent).includes('This page doesn’t exist')]).to.equal([404, true]);
     });
 
     it('loads styles and script that may be kept for as long as they are the same', async () => {
@@ -373,7 +373,7 @@ describe('The device page', () => {
         const { user_code: code } = await forum.device();
         const browser = visitor(LOKI);
         const { html, status } = await browser.get(`/oauth/consent?user_code=${code}`);
-        expect([status, html.includes('no permission to connect applications')]).to.equal([403, true]);
+        expect([status, html.includes('have permission to authorize applications')]).to.equal([403, true]);
         // The permission is lost between reading and approving; denying stays possible.
         const account = forum.addAccount();
         const member = visitor(account);
@@ -382,7 +382,7 @@ describe('The device page', () => {
         forum.account(account).permissions = [];
         expect((await member.post('/oauth/consent', { user_code: code, decision: 'approve' })).status).to.equal(403);
         const denied = await member.post('/oauth/consent', { form_token: token, user_code: code, decision: 'deny' });
-        expect([denied.status, textOf(denied).includes('Denied')]).to.equal([200, true]);
+        expect([denied.status, textOf(denied).includes('Request denied')]).to.equal([200, true]);
     });
 
     it('gives a code to the first who reads it, and to no link, frame or prefetch of another site', async () => {
@@ -397,13 +397,20 @@ describe('The device page', () => {
         ];
         for (const headers of others) {
             const { html, status } = await visitor(FRIGG).get(url, headers);
-            expect([status, html.includes(`value="${code}"`), html.includes('Approve')]).to.equal([200, true, false]);
+            expect([status, html.includes(`value="${code}"`), html.includes('value="approve"')]).to.equal([
+                200,
+                true,
+                false
+            ]);
         }
         const account = forum.addAccount();
         const first = await visitor(account).get(url, { 'sec-fetch-site': 'none' });
-        expect(textOf(first)).to.contain([code, 'Approve']);
+        expect(textOf(first)).to.contain([code, 'Authorize']);
         const second = await visitor(FRIGG).get(url);
-        expect([second.status, textOf(second).includes('Somebody else has entered this code')]).to.equal([400, true]);
+        expect([second.status, textOf(second).includes('Someone else already entered this code')]).to.equal([
+            400,
+            true
+        ]);
     });
 
     it('counts wrong codes and says when to come back', async () => {
@@ -413,7 +420,7 @@ describe('The device page', () => {
         }
         const { headers, html, status } = await browser.get('/oauth/consent?user_code=AAAAAAAA');
         expect([status, headers['retry-after']]).to.equal([429, '600']);
-        expect(html).to.contain('Wait 10 min');
+        expect(html).to.contain('Try again in 10 min');
     });
 
     it('takes no decision that is none, and each decision once', async () => {
@@ -433,7 +440,7 @@ describe('The device page', () => {
         await browser.get(`/oauth/consent?user_code=${code}`);
         const token = browser.hidden('form_token');
         const fields = { form_token: token, user_code: code, decision: 'approve' };
-        expect(textOf(await browser.post('/oauth/consent', fields))).to.contain('Connected');
+        expect(textOf(await browser.post('/oauth/consent', fields))).to.contain('Application authorized');
         expect((await browser.post('/oauth/consent', fields)).status).to.equal(400);
     });
 
@@ -443,9 +450,9 @@ describe('The device page', () => {
         forum.pass(120);
         const shown = await visitor(ODIN).get(`/oauth/consent?user_code=${code}`);
         expect(textOf(shown)).to.contain([
-            'makes the application an administrator',
-            'Can do everything',
-            'Made by Odin (@ odin',
+            'gives the application full administrator access',
+            'Full administrator access',
+            'Created by Odin (@ odin',
             'Write posts'
         ]);
         const asked = new Date(forum.now - 120_000).toISOString();
@@ -469,19 +476,19 @@ describe('The page of an authorization request', () => {
         expect(text).to.contain([
             'Read threads',
             'app.example',
-            'You have no permission for it yourself. Write posts',
-            'was never allowed to have it. Manage roles'
+            'but you don’t have them. Write posts',
+            'but isn’t allowed to use them. Manage roles'
         ]);
-        expect(text.indexOf('Read threads')).to.be.below(text.indexOf('will not get it'));
+        expect(text.indexOf('Read threads')).to.be.below(text.indexOf('won’t be able to'));
         const [, nothing] = await openConsent(account, app, { scope: 'CREATE_POST' });
-        expect(textOf(nothing)).to.contain('It will be able to do nothing');
+        expect(textOf(nothing)).to.contain('This application won’t get any access');
     });
 
     it('names each kind of redirect plainly', async () => {
         const kinds: [string, string][] = [
             ['https://xn--fm-mka.example:8443/cb?next=https://forum.example/', 'xn--fm-mka.example:8443'],
-            ['http://127.0.0.1:4000/cb', 'a program on this computer ( 127.0.0.1:4000 )'],
-            ['com.example.app:/cb', 'an app on this device ( com.example.app: )']
+            ['http://127.0.0.1:4000/cb', 'An application on this computer ( 127.0.0.1:4000 )'],
+            ['com.example.app:/cb', 'An application on this device ( com.example.app: )']
         ];
         for (const [uri, says] of kinds) {
             const app = await createApp(forum, { redirect_uris: [uri] });
@@ -503,9 +510,9 @@ describe('The page of an authorization request', () => {
         expect((await browser.post(path, { ...fields, decision: 'perhaps' })).status).to.equal(400);
         expect((await visitor(forum.addAccount()).get(path)).status).to.equal(400);
         const denied = await browser.post(path, { ...fields, decision: 'deny' });
-        expect(denied.html).to.contain(['Denied', 'access_denied']);
+        expect(denied.html).to.contain(['Request denied', 'access_denied']);
         const again = await browser.post(path, { ...fields, decision: 'approve' });
-        expect([again.status, textOf(again).includes('answered already')]).to.equal([400, true]);
+        expect([again.status, textOf(again).includes('already answered')]).to.equal([400, true]);
         expect((await browser.get('/oauth/authorize/consent')).status).to.equal(400);
     });
 
@@ -517,10 +524,10 @@ describe('The page of an authorization request', () => {
         await forum.as(FRIGG, 'PATCH', `/auth/oauth/clients/${app.id}`, { redirect_uris: [`${REDIRECT_URI}2`] });
         forum.account(account).permissions = [];
         const refused = await browser.get(path);
-        expect([refused.status, refused.html.includes('Back to the application')]).to.equal([403, true]);
+        expect([refused.status, refused.html.includes('Return to the application')]).to.equal([403, true]);
         expect((await browser.post(path, { ...fields, decision: 'approve' })).status).to.equal(403);
         const denied = await browser.post(path, { ...fields, decision: 'deny' });
-        expect(denied.html).to.contain('The application gets nothing').and.not.contain('http-equiv="refresh"');
+        expect(denied.html).to.contain('The application didn’t get access').and.not.contain('http-equiv="refresh"');
     });
 });
 
@@ -557,14 +564,14 @@ describe('The page of connected apps', () => {
         const refreshed = await forum.refresh(used.body.refresh_token as string, { client_id: device.client_id });
         expect(refreshed.body.error).to.equal('invalid_grant');
         expect((await forum.refresh(three.refresh_token, { client_id: device.client_id })).status).to.equal(200);
-        expect((await browser.get(CONNECTED)).html).to.contain('The session is ended.');
+        expect((await browser.get(CONNECTED)).html).to.contain('Session ended.');
 
         await browser.get(CONNECTED);
         await browser.post(`${CONNECTED}/${device.id}/disconnect`);
         expect((await forum.refresh(three.refresh_token, { client_id: device.client_id })).status).to.equal(400);
         expect((await forum.refresh(two.refresh_token)).status).to.equal(200);
         const left = await browser.get(CONNECTED);
-        expect(left.html).to.contain(['The application is disconnected.', 'Storyden']).and.not.contain('Device ');
+        expect(left.html).to.contain(['Application disconnected.', 'Storyden']).and.not.contain('Device ');
     });
 
     it('ends nothing of somebody else’s', async () => {
@@ -637,7 +644,7 @@ describe('The page of connected apps', () => {
             dataSource.logger = logger;
 
             expect(first.html.match(/<li class="card">/g)).to.have.length(20);
-            expect(textOf(first)).to.contain(['Page 1 of 15', 'Sessions: 14', 'And 4 older ones.']);
+            expect(textOf(first)).to.contain(['Page 1 of 15', 'Sessions: 14', 'Older sessions not shown: 4']);
             expect(first.html).to.contain(`href="${CONNECTED}?page&#x3D;2"`).and.not.contain('rel="prev"');
             const last = await browser.get(`${CONNECTED}?page=15`);
             expect(last.html.match(/<li class="card">/g)).to.have.length(20);
@@ -712,7 +719,7 @@ describe('The pages of own applications', () => {
         expect(made.html).to.match(/value="sdoas_[\w-]{43}"/);
         const again = await browser.post(`${MINE}/new`, form);
         expect([again.status, again.location]).to.equal([303, MINE]);
-        expect((await browser.get(MINE)).html).to.contain('This was done already');
+        expect((await browser.get(MINE)).html).to.contain('You already submitted this form');
         const { body } = await forum.as(account, 'GET', '/auth/oauth/clients');
         expect(body.clients).to.have.length(1);
         const path = `${MINE}/${body.clients[0].id}`;
@@ -722,7 +729,7 @@ describe('The pages of own applications', () => {
             form_id: browser.hidden('form_id'),
             form_token: browser.hidden('form_token')
         };
-        expect((await browser.post(`${path}/secret`, rotate)).html).to.contain('The old secret works until');
+        expect((await browser.post(`${path}/secret`, rotate)).html).to.contain('The old secret expires at');
         expect((await browser.post(`${path}/secret`, rotate)).location).to.equal(path);
         await browser.get(path);
         expect((await browser.post(`${path}/secret`, { overlap_seconds: '99' })).status).to.equal(400);
@@ -747,7 +754,7 @@ describe('The pages of own applications', () => {
         const loki = new Visitor(other.server, LOKI);
         expect((await loki.get(MINE)).html).not.to.contain(`${MINE}/new`);
         const { html, status } = await loki.get(`${MINE}/new`);
-        expect([status, html.includes('no permission to make applications')]).to.equal([403, true]);
+        expect([status, html.includes('have permission to create applications')]).to.equal([403, true]);
         other.account(FRIGG).permissions = [];
         const frigg = new Visitor(other.server, FRIGG);
         expect((await frigg.get(`${MINE}/${client.id}`)).html).not.to.contain('overlap_seconds');
@@ -761,7 +768,7 @@ describe('The pages of own applications', () => {
         const browser = visitor(account);
         const path = `${MINE}/${client.id}`;
         expect(textOf(await browser.get(path)))
-            .to.contain('You have lost these permissions')
+            .to.contain('You no longer have these permissions')
             .and.contain('Write posts');
         await browser.post(path, { name: 'Renamed', scopes: 'READ_PROFILE' });
         const { body } = await forum.as(account, 'GET', `/auth/oauth/clients/${client.id}`);
@@ -796,7 +803,7 @@ describe('The pages of administrators', () => {
             `${ADMIN}/${client.id}/delete`
         ]) {
             const { html, status } = await browser.get(path);
-            expect([status, html.includes('no permission for this page')], path).to.equal([403, true]);
+            expect([status, html.includes('have permission to do this')], path).to.equal([403, true]);
         }
         expect((await browser.post(`${ADMIN}/${client.id}/delete`, { form_token: token })).status).to.equal(403);
         expect((await browser.post(`${ADMIN}/tokens/${ABSENT}/end`, { form_token: token })).status).to.equal(403);
@@ -805,14 +812,10 @@ describe('The pages of administrators', () => {
     it('show whose an application is, and delete none that is built in', async () => {
         const odin = visitor(ODIN);
         const { client } = await forum.createClient(FRIGG, { name: 'Hers' });
-        expect(textOf(await odin.get(`${ADMIN}/${client.id}`))).to.contain([
-            'Hers',
-            'Frigg',
-            'Nobody has connected it'
-        ]);
+        expect(textOf(await odin.get(`${ADMIN}/${client.id}`))).to.contain(['Hers', 'Frigg', 'No active sessions']);
         const owned = await odin.get(`${ADMIN}?owner=${FRIGG}&type=confidential`);
         expect(textOf(owned))
-            .to.contain(['Hers', 'Applications of the account', 'Show all'])
+            .to.contain(['Hers', 'Applications owned by account', 'Clear filters'])
             .and.not.contain('Storyden');
         const { body: orphan } = await forum.as(ODIN, 'POST', '/admin/oauth/clients', {
             name: 'Nobody’s',
@@ -821,10 +824,13 @@ describe('The pages of administrators', () => {
             allowed_grants: [DEVICE_CODE],
             allowed_scopes: ['openid']
         });
-        expect(textOf(await odin.get(`${ADMIN}/${orphan.id}`))).to.contain(['Nobody', 'All of its user']);
+        expect(textOf(await odin.get(`${ADMIN}/${orphan.id}`))).to.contain([
+            'Owner None',
+            'All permissions of its user'
+        ]);
         const [builtIn] = (await forum.server.plugins['hapi-forum-oauth'].admin.listClients({ search: CLI.client_id }))
             .clients;
-        expect(textOf(await odin.get(`${ADMIN}/${builtIn!.id}`))).to.contain('can be neither changed nor deleted');
+        expect(textOf(await odin.get(`${ADMIN}/${builtIn!.id}`))).to.contain('can’t be changed or deleted');
         await odin.get(`${MINE}/new`);
         expect((await odin.post(`${ADMIN}/${builtIn!.id}/delete`)).status).to.equal(409);
     });
@@ -838,12 +844,12 @@ describe('The pages of administrators', () => {
         const { body } = await forum.as(account, 'GET', '/auth/oauth/tokens?status=active');
         const here = `${ADMIN}/tokens?account_id=${account}`;
         const shown = await odin.get(here);
-        expect(textOf(shown)).to.contain(['Replaced', 'Active', `Of A member (@ ${account} )`]);
+        expect(textOf(shown)).to.contain(['Replaced', 'Active', `Sessions of A member (@ ${account} )`]);
         const back = odin.hidden('back').replaceAll('&#x3D;', '=');
         expect(back).to.equal(here);
         const ended = await odin.post(`${ADMIN}/tokens/${body.tokens[0].id}/end`, { back });
         expect([ended.status, ended.location]).to.equal([303, here]);
-        expect(textOf(await odin.get(here))).to.contain('Ended');
+        expect(textOf(await odin.get(here))).to.contain('Revoked');
         for (const elsewhere of [
             'https://evil.example/',
             '//evil.example',
@@ -858,7 +864,9 @@ describe('The pages of administrators', () => {
         }
         forum.pass(31 * 24 * 3600);
         expect(textOf(await odin.get(`${here}&status=expired`))).to.contain('Expired');
-        expect((await odin.get(`${ADMIN}/tokens?account_id=nobody&status=nothing`)).html).to.contain('There is none.');
+        expect((await odin.get(`${ADMIN}/tokens?account_id=nobody&status=nothing`)).html).to.contain(
+            'No sessions found.'
+        );
     });
 
     it('show devices in every state', async () => {
@@ -871,7 +879,7 @@ describe('The pages of administrators', () => {
         forum.pass(601);
         const { user_code: waiting } = await forum.device();
         const text = textOf(await odin.get(`${ADMIN}/devices`));
-        expect(text).to.contain([`${late} Expired`, `${waiting} Waiting`, 'Approved', 'Denied', 'Connected', account]);
+        expect(text).to.contain([`${late} Expired`, `${waiting} Pending`, 'Approved', 'Denied', 'Connected', account]);
     });
 });
 

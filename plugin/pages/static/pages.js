@@ -1,13 +1,13 @@
-// What the pages do better with a script. Each works without it.
+// Improvements for browsers with JavaScript. Every page works without them.
 
-// Times in the reader's own time zone.
+// Show times in the reader's time zone.
 const times = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: 'medium', timeStyle: 'short' });
 for (const time of document.querySelectorAll('time[datetime]')) {
     time.title = time.textContent;
     time.textContent = times.format(new Date(time.dateTime));
 }
 
-// A user code in the form in which devices show it.
+// Format a user code as devices show it: XXXX-XXXX.
 for (const input of document.querySelectorAll('[data-user-code]')) {
     input.addEventListener('input', () => {
         const atEnd = input.selectionStart === input.value.length;
@@ -18,6 +18,7 @@ for (const input of document.querySelectorAll('[data-user-code]')) {
     });
 }
 
+// Add a button that copies a value.
 for (const box of document.querySelectorAll('.copy')) {
     const input = box.querySelector('input');
     const button = document.createElement('button');
@@ -29,7 +30,7 @@ for (const box of document.querySelectorAll('.copy')) {
         try {
             await navigator.clipboard.writeText(input.value);
         } catch {
-            // No permission, or no https: the older way.
+            // No permission, or not a secure context.
             document.execCommand('copy');
         }
         button.textContent = box.dataset.copiedLabel;
@@ -38,19 +39,19 @@ for (const box of document.querySelectorAll('.copy')) {
     box.append(button);
 }
 
-// A page that shows a secret has another page's address from now on: loading it again makes no second secret.
-const shown = document.querySelector('[data-address]');
-if (shown) {
-    history.replaceState(null, '', shown.dataset.address);
+// Replace the URL of a page that shows a secret, so that reloading it does not send the form again.
+const secret = document.querySelector('[data-address]');
+if (secret) {
+    history.replaceState(null, '', secret.dataset.address);
 }
 
-// Back from the application leads to where the application was begun, not to an answered request.
-const onward = document.querySelector('[data-continue]');
-if (onward) {
-    location.replace(onward.href);
+// Redirect to the application without a history entry, so that Back does not lead to a request that was answered.
+const application = document.querySelector('[data-continue]');
+if (application) {
+    location.replace(application.href);
 }
 
-// One click is one request, until the page is come back to.
+// Send a form once, even on a double click, until the browser returns to the page.
 for (const form of document.querySelectorAll('form[method="post"]')) {
     form.addEventListener('submit', (event) => {
         if (form.dataset.sent) {
