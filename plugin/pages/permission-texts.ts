@@ -16,7 +16,7 @@ export const PERMISSION_TEXTS: Record<string, PermissionText> = {
     offline_access: entry('Stay connected', 'Keep its access while you’re away, until you disconnect it.'),
 
     CREATE_POST: entry('Write posts', 'Start threads and post replies as you.'),
-    READ_PUBLISHED_THREADS: entry('Read threads', 'Read the threads you can read.'),
+    READ_PUBLISHED_THREADS: entry('Read threads', 'Read the threads that you have access to.'),
     CREATE_REACTION: entry('React to posts', 'Add reactions to posts as you.'),
     MANAGE_POSTS: entry('Manage posts', 'Edit, move, and delete anyone’s posts.'),
     MANAGE_CATEGORIES: entry('Manage categories', 'Create, rename, reorder, and delete categories.'),

@@ -25,11 +25,11 @@ export const STRINGS: Record<string, string> = {
     'consent.compare':
         'Continue only if you started this yourself and the code matches the one on your device. Never enter a code someone sent you.',
     'consent.can': 'This application will be able to:',
-    'consent.inherits': 'It’s requesting all of your permissions on this forum.',
+    'consent.inherits': 'Use all of your forum permissions, listed below.',
     'consent.nothing': 'This application won’t get any access. Nothing it requested can be granted.',
-    'consent.cannot': 'This application won’t be able to:',
-    'consent.lacked': 'It requested these permissions, but you don’t have them.',
-    'consent.not_allowed': 'It requested these permissions, but isn’t allowed to use them.',
+    'consent.cannot': 'Requested, but not granted',
+    'consent.lacked': 'You don’t have these permissions.',
+    'consent.not_allowed': 'This application isn’t allowed to use these permissions.',
     'consent.administrator.title': 'This gives the application full administrator access',
     'consent.administrator':
         'It will be able to do anything on the forum: change any setting, read and delete anything, and act on any account. Authorize it only if you would trust the people behind {client} with your password.',
@@ -136,7 +136,7 @@ export const STRINGS: Record<string, string> = {
     'overlap.3600': 'Expires in 1 hour',
     'overlap.86400': 'Expires in 1 day',
     'overlap.604800': 'Expires in 7 days',
-    'app.secret.rotate': 'Generate a new secret',
+    'app.secret.rotate': 'Generate new secret',
     'app.delete': 'Delete application',
     'app.delete.hint': 'Disconnects everyone who uses it.',
     'secret.title': 'Your client secret',
@@ -182,7 +182,7 @@ export const STRINGS: Record<string, string> = {
     'admin.devices.approved_by': 'Approved by',
     'admin.tokens.title': 'Sessions',
     'admin.tokens.intro':
-        'Refresh tokens, newest first. Each refresh adds one. Ending a session revokes all of its tokens.',
+        'Refresh tokens, newest first. Each refresh adds one. Ending a session revokes its refresh tokens.',
     'admin.tokens.account': 'Account ID',
     'admin.tokens.status': 'Status',
     'admin.tokens.whose': 'Sessions of {name} (@{handle})',

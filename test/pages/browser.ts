@@ -292,13 +292,13 @@ for (const javaScriptEnabled of [true, false]) {
             expect(await page.content()).not.to.contain(secret);
 
             await page.getByLabel('Old secret').selectOption({ label: 'Expires in 1 hour' });
-            await window.button('Generate a new secret');
+            await window.button('Generate new secret');
             const second = await page.getByLabel('Client secret').inputValue();
             expect(await window.text()).to.contain('The old secret expires at');
             expect((await actAsOwner(clientId, secret)).status).to.equal(200);
             expect((await actAsOwner(clientId, second)).status).to.equal(200);
             await page.getByRole('link', { name: 'I’ve copied it' }).click();
-            await window.button('Generate a new secret');
+            await window.button('Generate new secret');
             const third = await page.getByLabel('Client secret').inputValue();
             expect((await actAsOwner(clientId, second)).status).to.equal(401);
             expect((await actAsOwner(clientId, third)).status).to.equal(200);

@@ -476,10 +476,10 @@ describe('The page of an authorization request', () => {
         expect(text).to.contain([
             'Read threads',
             'app.example',
-            'but you don’t have them. Write posts',
-            'but isn’t allowed to use them. Manage roles'
+            'You don’t have these permissions. Write posts',
+            'isn’t allowed to use these permissions. Manage roles'
         ]);
-        expect(text.indexOf('Read threads')).to.be.below(text.indexOf('won’t be able to'));
+        expect(text.indexOf('Read threads')).to.be.below(text.indexOf('not granted'));
         const [, nothing] = await openConsent(account, app, { scope: 'CREATE_POST' });
         expect(textOf(nothing)).to.contain('This application won’t get any access');
     });

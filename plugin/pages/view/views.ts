@@ -27,6 +27,8 @@ export async function registerViews(server: Server, { folder, language, strings 
     server.views({
         engines: { html: engine },
         path: folders,
+        // The indentation of a partial would become part of what is in a textarea.
+        compileOptions: { preventIndent: true },
         // The last partial that is registered under a name wins.
         partialsPath: folders
             .map((each) => join(each, 'partials'))
