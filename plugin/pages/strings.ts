@@ -55,8 +55,7 @@ export const STRINGS: Record<string, string> = {
 
     'decided.approved': 'Application authorized',
     'decided.denied': 'Request denied',
-    'decided.approved.device':
-        'Return to your device. It will continue within a few seconds. You can close this page.',
+    'decided.approved.device': 'Return to your device. It will continue within a few seconds. You can close this page.',
     'decided.denied.device': 'The application on your device didn’t get access. You can close this page.',
     'decided.denied.here': 'The application didn’t get access. You can close this page.',
     'decided.continue': 'Redirecting you to the application…',
