@@ -14,7 +14,7 @@ export type ClientChange = Partial<Pick<NewClient, 'name' | 'redirect_uris' | 'a
 
 /** What an administrator sends to create a client. */
 export interface AdminNewClient extends NewClient {
-    /** The owner; without one the client acts for nobody. */
+    /** The owner. A client without one cannot use client credentials. */
     account_id?: string;
     /** Default: a random one. */
     client_id?: string;

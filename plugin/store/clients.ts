@@ -171,7 +171,7 @@ export type ClientRowChange = Partial<Pick<OAuthClient, keyof typeof CHANGEABLE>
  * Changes a client's row, unless what the change was checked against has changed since the row was read: its owner,
  * grant types, scopes and redirect URIs.
  *
- * @param read the row as it was when the change was checked
+ * @param read the row that the change was checked against
  * @param now epoch milliseconds
  * @returns false when the row is another one by now, or deleted
  * @throws DuplicateKey when the new `client_id` is taken
@@ -201,7 +201,7 @@ export async function updateClientRow(
     return updated > 0;
 }
 
-/** Renames a client, whoever it belongs to. */
+/** Renames a client of any owner. */
 export async function renameClient(queries: Queries, id: string, name: string, now: number): Promise<void> {
     await queries.execute('UPDATE oauth_clients SET name = ?, updated_at = ? WHERE id = ?', [name, now, id]);
 }
