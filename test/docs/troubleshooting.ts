@@ -37,13 +37,13 @@ describe('docs/troubleshooting.md', () => {
     });
 
     it('names reasons that a grant can have ended for', async () => {
-        const events = await readFile(join(PLUGIN, 'events.ts'), 'utf8');
+        const grants = await readFile(join(PLUGIN, 'store/grants.ts'), 'utf8');
         const reasons = [...text.matchAll(/`end_reason` is ([^|]+)\|/g)].flatMap(([, list]) =>
             [...list!.matchAll(/`([a-z_]+)`/g)].map(([, reason]) => reason!)
         );
         expect(reasons).to.include(['client_deleted', 'refresh_token_reused']);
         for (const reason of reasons) {
-            expect(events).to.contain(`'${reason}'`);
+            expect(grants).to.contain(`'${reason}'`);
         }
     });
 
