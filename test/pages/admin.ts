@@ -1,0 +1,118 @@
+import { expect } from '@hapi/code';
+import * as Lab from '@hapi/lab';
+import { CLI, DEVICE_CODE, FRIGG, ODIN, openDatabase, type OpenDatabase, type Forum } from '../support/forum';
+import { ABSENT, ADMIN, MINE, textOf, withPages } from '../support/pages';
+import { Visitor } from '../support/visitor';
+
+const lab = Lab.script();
+export { lab };
+const { after, before, describe, it } = lab;
+
+let database: OpenDatabase;
+let forum: Forum;
+
+before(async () => {
+    database = await openDatabase();
+    forum = await withPages(database);
+});
+
+after(async () => {
+    await forum.stop();
+    await database.done();
+});
+
+const visitor = (accountId?: string): Visitor => new Visitor(forum.server, accountId);
+
+describe('The administrator pages', () => {
+    it('refuse other accounts', async () => {
+        const { client } = await forum.createClient(FRIGG);
+        const browser = visitor(FRIGG);
+        await browser.get(`${MINE}/new`);
+        const token = browser.hidden('form_token');
+        for (const path of [
+            ADMIN,
+            `${ADMIN}/devices`,
+            `${ADMIN}/tokens`,
+            `${ADMIN}/${client.id}`,
+            `${ADMIN}/${client.id}/delete`
+        ]) {
+            const { html, status } = await browser.get(path);
+            expect([status, html.includes('have permission to do this')], path).to.equal([403, true]);
+        }
+        expect((await browser.post(`${ADMIN}/${client.id}/delete`, { form_token: token })).status).to.equal(403);
+        expect((await browser.post(`${ADMIN}/tokens/${ABSENT}/end`, { form_token: token })).status).to.equal(403);
+    });
+
+    it('show who owns an application, and refuse to delete a built-in one', async () => {
+        const odin = visitor(ODIN);
+        const { client } = await forum.createClient(FRIGG, { name: 'Hers' });
+        expect(textOf(await odin.get(`${ADMIN}/${client.id}`))).to.contain(['Hers', 'Frigg', 'No active sessions']);
+        const owned = await odin.get(`${ADMIN}?owner=${FRIGG}&type=confidential`);
+        expect(textOf(owned))
+            .to.contain(['Hers', 'Applications owned by account', 'Clear filters'])
+            .and.not.contain('Storyden');
+        const { body: orphan } = await forum.as(ODIN, 'POST', '/admin/oauth/clients', {
+            name: 'Nobody’s',
+            type: 'public',
+            scope_policy: 'inherit',
+            allowed_grants: [DEVICE_CODE],
+            allowed_scopes: ['openid']
+        });
+        expect(textOf(await odin.get(`${ADMIN}/${orphan.id}`))).to.contain([
+            'Owner None',
+            'All permissions of its user'
+        ]);
+        const [builtIn] = (await forum.server.plugins['hapi-forum-oauth'].admin.listClients({ search: CLI.client_id }))
+            .clients;
+        expect(textOf(await odin.get(`${ADMIN}/${builtIn!.id}`))).to.contain('can’t be changed or deleted');
+        await odin.get(`${MINE}/new`);
+        expect((await odin.post(`${ADMIN}/${builtIn!.id}/delete`)).status).to.equal(409);
+    });
+
+    it('show sessions in every state, and return to the page where one was ended', async () => {
+        const account = forum.addAccount();
+        const odin = visitor(ODIN);
+        const first = await forum.signIn(account);
+        await forum.refresh(first.refresh_token);
+        await forum.signIn(account);
+        const { body } = await forum.as(account, 'GET', '/auth/oauth/tokens?status=active');
+        const here = `${ADMIN}/tokens?account_id=${account}`;
+        const shown = await odin.get(here);
+        expect(textOf(shown)).to.contain(['Replaced', 'Active', `Sessions of A member (@ ${account} )`]);
+        const back = odin.hidden('back').replaceAll('&#x3D;', '=');
+        expect(back).to.equal(here);
+        const ended = await odin.post(`${ADMIN}/tokens/${body.tokens[0].id}/end`, { back });
+        expect([ended.status, ended.location]).to.equal([303, here]);
+        expect(textOf(await odin.get(here))).to.contain('Revoked');
+        for (const elsewhere of [
+            'https://evil.example/',
+            '//evil.example',
+            '/elsewhere',
+            `${ADMIN}evil`,
+            `${ADMIN}/\r\nx: y`,
+            ''
+        ]) {
+            await odin.get(here);
+            const response = await odin.post(`${ADMIN}/tokens/${body.tokens[0].id}/end`, { back: elsewhere });
+            expect(response.location, elsewhere).to.equal(`${ADMIN}/tokens`);
+        }
+        forum.pass(31 * 24 * 3600);
+        expect(textOf(await odin.get(`${here}&status=expired`))).to.contain('Expired');
+        expect((await odin.get(`${ADMIN}/tokens?account_id=nobody&status=nothing`)).html).to.contain(
+            'No sessions found.'
+        );
+    });
+
+    it('show devices in every state', async () => {
+        const odin = visitor(ODIN);
+        const account = forum.addAccount();
+        await forum.signIn(account);
+        await forum.decide(account, (await forum.device()).user_code);
+        await forum.decide(account, (await forum.device()).user_code, 'deny');
+        const { user_code: late } = await forum.device();
+        forum.pass(601);
+        const { user_code: waiting } = await forum.device();
+        const text = textOf(await odin.get(`${ADMIN}/devices`));
+        expect(text).to.contain([`${late} Expired`, `${waiting} Pending`, 'Approved', 'Denied', 'Connected', account]);
+    });
+});
