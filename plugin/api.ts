@@ -132,7 +132,7 @@ export function forumApi(context: Context): ForumOAuth {
             updateClient: async (accountId, id, change) =>
                 updateAnyClient(context, await acting(accountId), id, change),
             deleteClient: async (accountId, id) => deleteAnyClient(context, await acting(accountId), id),
-            listDeviceAuthorizations: (page = 1) => listDeviceAuthorizations(context, page),
+            listDeviceAuthorizations: (page = 1) => listDeviceAuthorizations(context.database, page),
             listTokens: ({ page = 1, ...filter } = {}) =>
                 listTokens(context.database, { ...filter, page }, context.clock()),
             revokeToken: (tokenId) => revokeAnyToken(context, tokenId)

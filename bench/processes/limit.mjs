@@ -5,7 +5,17 @@
 
 import { createInterface } from 'node:readline';
 import { connect } from '../lib/database.mjs';
-import { Database, findPresentedToken, importKeys, readRefreshToken, rotate, signTokens } from '../lib/internals.mjs';
+import {
+    createRefreshToken,
+    Database,
+    encryptSuccessor,
+    findPresentedToken,
+    hashSecret,
+    importKeys,
+    insertSuccessor,
+    readRefreshToken,
+    signTokens
+} from '../lib/internals.mjs';
 import { ACCESS_TOKEN, CLIENT_ID, ISSUER, REFRESH_TOKEN, signingKey } from '../lib/work.mjs';
 
 const dataSource = await connect(process.argv[2], { extra: { connectionLimit: 20 } });
@@ -22,14 +32,34 @@ const context = {
 
 let done = 0;
 
+/** As the refresh token grant rotates the head of a family. */
+async function rotate(grant, head, token) {
+    const now = Date.now();
+    const generation = head.generation + 1;
+    const successor = createRefreshToken(grant.familyKey, { grantId: grant.id, generation });
+    const row = {
+        generation,
+        hash: hashSecret(successor),
+        scope: head.scope,
+        encrypted: encryptSuccessor(token, successor),
+        retryUntil: now + 60_000,
+        expiresAt: now + REFRESH_TOKEN * 1000
+    };
+    await insertSuccessor(context.database, grant.id, row, now);
+    return successor;
+}
+
 async function follow(first, until) {
     for (let token = first; performance.now() < until; ++done) {
-        const found = await findPresentedToken(context.database, CLIENT_ID, readRefreshToken(token));
-        const { client, chain, presented } = found;
-        token = await rotate(context, { chain, presented }, token, presented.scope);
-        const { accountId: id } = chain;
+        const { client, grant, token: head } = await findPresentedToken(
+            context.database,
+            CLIENT_ID,
+            readRefreshToken(token)
+        );
+        token = await rotate(grant, head, token);
+        const { accountId: id } = grant;
         const account = { id, handle: id, name: id, permissions: [] };
-        await signTokens(context, { client, account, scope: presented.scope, authTime: null });
+        await signTokens(context, { client, account, scope: head.scope, authTime: null });
     }
 }
 

@@ -11,5 +11,5 @@ export function adminDeviceAuthorizationRoutes(context: Context): ServerRoute[] 
 }
 
 async function list({ context, request }: ManagementRequest) {
-    return listDeviceAuthorizations(context, pageNumber(readQuery(request, pageQuery)));
+    return listDeviceAuthorizations(context.database, pageNumber(readQuery(request, pageQuery)));
 }

@@ -1,7 +1,7 @@
-import { OAuthDeviceAuthorization } from '../../entities/index';
-import type { Context } from '../context';
-import { MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
 import { formatUserCode } from '../user-code';
+import type { Queries } from './database';
+import { MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
+import { rfc3339 } from './rfc3339';
 
 /** A device authorization as administrators see it. */
 export interface DeviceAuthorizationDescription {
@@ -20,38 +20,54 @@ export interface DeviceAuthorizationDescription {
     consumed_at?: string;
 }
 
-/** One page of all device authorizations that have not been swept away, newest first. */
+type Time = number | string;
+
+interface Row {
+    id: string;
+    created_at: Time;
+    oauth_client_id: string;
+    user_code: string;
+    scope: string;
+    expires_at: Time;
+    poll_interval: number | string;
+    last_polled_at: Time | null;
+    approved_by_account_id: string | null;
+    approved_at: Time | null;
+    denied_at: Time | null;
+    consumed_at: Time | null;
+}
+
+/** One page of all device authorizations that the cleanup has not removed, newest first. @param page from 1 */
 export async function listDeviceAuthorizations(
-    { database }: Context,
+    queries: Queries,
     page: number
 ): Promise<Page & { device_authorisations: DeviceAuthorizationDescription[] }> {
-    const [{ total } = { total: 0 }] = await database.query<{ total: number | string }>(
+    const [{ total } = { total: 0 }] = await queries.query<{ total: number | string }>(
         `SELECT COUNT(*) AS total FROM
             (SELECT 1 AS one FROM oauth_device_authorizations LIMIT ${MAX_COUNTED}) counted`
     );
-    const rows = await database.with(OAuthDeviceAuthorization, (devices) =>
-        devices.find({
-            order: { createdAt: 'DESC', id: 'DESC' },
-            skip: (page - 1) * PAGE_SIZE,
-            take: PAGE_SIZE
-        })
+    const rows = await queries.query<Row>(
+        `SELECT id, created_at, oauth_client_id, user_code, scope, expires_at, poll_interval, last_polled_at,
+            approved_by_account_id, approved_at, denied_at, consumed_at
+        FROM oauth_device_authorizations
+        ORDER BY created_at DESC, id DESC LIMIT ${PAGE_SIZE} OFFSET ${(page - 1) * PAGE_SIZE}`
     );
     return { ...pageOf(page, rows.length, Number(total)), device_authorisations: rows.map(describe) };
 }
 
-function describe(row: OAuthDeviceAuthorization): DeviceAuthorizationDescription {
+function describe(row: Row): DeviceAuthorizationDescription {
     return {
         id: row.id,
-        createdAt: new Date(row.createdAt).toISOString(),
-        client_id: row.oauthClientId,
-        user_code: formatUserCode(row.userCode),
+        createdAt: rfc3339(row.created_at),
+        client_id: row.oauth_client_id,
+        user_code: formatUserCode(row.user_code),
         scope: row.scope,
-        expires_at: new Date(row.expiresAt).toISOString(),
-        poll_interval_seconds: row.pollInterval,
-        ...(row.lastPolledAt !== null && { last_polled_at: new Date(row.lastPolledAt).toISOString() }),
-        ...(row.approvedByAccountId !== null && { approved_by_account_id: row.approvedByAccountId }),
-        ...(row.approvedAt !== null && { approved_at: new Date(row.approvedAt).toISOString() }),
-        ...(row.deniedAt !== null && { denied_at: new Date(row.deniedAt).toISOString() }),
-        ...(row.consumedAt !== null && { consumed_at: new Date(row.consumedAt).toISOString() })
+        expires_at: rfc3339(row.expires_at),
+        poll_interval_seconds: Number(row.poll_interval),
+        ...(row.last_polled_at !== null && { last_polled_at: rfc3339(row.last_polled_at) }),
+        ...(row.approved_by_account_id !== null && { approved_by_account_id: row.approved_by_account_id }),
+        ...(row.approved_at !== null && { approved_at: rfc3339(row.approved_at) }),
+        ...(row.denied_at !== null && { denied_at: rfc3339(row.denied_at) }),
+        ...(row.consumed_at !== null && { consumed_at: rfc3339(row.consumed_at) })
     };
 }

@@ -11,7 +11,7 @@ type Device = Awaited<ReturnType<typeof listDeviceAuthorizations>>['device_autho
 export async function showDevices({ pages, query, view }: Visit): Promise<ResponseObject> {
     const { context, settings } = pages;
     const path = adminPath(pages);
-    const list = await listDeviceAuthorizations(context, pageNumber(query));
+    const list = await listDeviceAuthorizations(context.database, pageNumber(query));
     const devices = list.device_authorisations;
     const clients = await findClientRows(
         context.database,
