@@ -51,11 +51,11 @@ async function rotate(grant, head, token) {
 
 async function follow(first, until) {
     for (let token = first; performance.now() < until; ++done) {
-        const { client, grant, token: head } = await findPresentedToken(
-            context.database,
-            CLIENT_ID,
-            readRefreshToken(token)
-        );
+        const {
+            client,
+            grant,
+            token: head
+        } = await findPresentedToken(context.database, CLIENT_ID, readRefreshToken(token));
         token = await rotate(grant, head, token);
         const { accountId: id } = grant;
         const account = { id, handle: id, name: id, permissions: [] };
