@@ -313,7 +313,7 @@ describe('rate limits by client address', () => {
             const shown = await page();
             expect(shown.statusCode).to.equal(429);
             expect(Number(shown.headers['retry-after'])).to.be.within(1, 600);
-            expect(shown.payload).to.contain('too many wrong codes');
+            expect(shown.payload).to.contain('Too many incorrect codes');
         });
     });
 
