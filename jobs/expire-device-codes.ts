@@ -1,11 +1,16 @@
 import type { DataSource } from 'typeorm';
 import { FAILURE_WINDOW } from '../plugin/store/user-code-failures';
-import { removeOlder, Cleanup, type SweepOptions } from './cleanup';
+import { Cleanup } from './cleanup/cleanup';
+import type { SweepOptions } from './cleanup/options';
+import { removeOlder } from './cleanup/remove-older';
 
-/** For so long after its time a code is still known, milliseconds: a late poll hears why, a late replay is noticed. */
+/**
+ * How long an expired code is kept, milliseconds: a late poll is told that its code has expired, and a late replay is
+ * noticed.
+ */
 export const GRACE = 60 * 60 * 1000;
 
-/** What a run of `expire-device-codes` removed. */
+/** How many rows a run of `expire-device-codes` removed. */
 export interface ExpiredCounts {
     device_authorizations: number;
     authorization_requests: number;
@@ -15,16 +20,16 @@ export interface ExpiredCounts {
 
 /** Removes device codes, authorization requests, authorization codes and wrong user codes whose time has passed. */
 export async function expireDeviceCodes(dataSource: DataSource, options: SweepOptions = {}): Promise<ExpiredCounts> {
-    const sweep = new Cleanup(dataSource, options);
-    const expired = { column: 'expires_at', before: sweep.now - GRACE };
+    const cleanup = new Cleanup(dataSource, options);
+    const expired = { column: 'expires_at', before: cleanup.now - GRACE } as const;
     return {
-        device_authorizations: await removeOlder(sweep, { table: 'oauth_device_authorizations', ...expired }),
-        authorization_requests: await removeOlder(sweep, { table: 'oauth_authorization_requests', ...expired }),
-        authorization_codes: await removeOlder(sweep, { table: 'oauth_authorization_codes', ...expired }),
-        user_code_failures: await removeOlder(sweep, {
+        device_authorizations: await removeOlder(cleanup, { table: 'oauth_device_authorizations', ...expired }),
+        authorization_requests: await removeOlder(cleanup, { table: 'oauth_authorization_requests', ...expired }),
+        authorization_codes: await removeOlder(cleanup, { table: 'oauth_authorization_codes', ...expired }),
+        user_code_failures: await removeOlder(cleanup, {
             table: 'oauth_user_code_failures',
             column: 'created_at',
-            before: sweep.now - FAILURE_WINDOW
+            before: cleanup.now - FAILURE_WINDOW
         })
     };
 }

@@ -2,26 +2,26 @@ import type { DataSource } from 'typeorm';
 import { within } from '../plugin/within';
 import { JOB_NAMES, JOBS, runJob, type JobName, type JobOptions, type SweepReport } from './jobs';
 
-/** Sweeps that run in the host's own process, for a forum that is one process and has no Redis. */
-export interface InProcessSweeps {
-    /** Ends the batch in hand, and the schedule. Takes at most five seconds, also while the database does not answer. */
+/** Jobs that run in the host's own process, for a forum that is a single process and has no Redis. */
+export interface InProcessJobs {
+    /** Stops after the current batch, within five seconds even if the database does not answer. */
     stop(): Promise<void>;
 }
 
-/** How long a stop waits for the batch in hand, milliseconds. */
+/** How long `stop` waits for the current batch, milliseconds. */
 const STOP_TIMEOUT = 5000;
 
 /**
- * Starts the sweeps, one at a time: the first at once, then each on its schedule. One that takes longer than its
- * interval is not started again before it has ended.
+ * Starts the jobs: each one at once and then at its interval, one at a time. A job that takes longer than its interval is
+ * not started again before it has finished.
  *
- * @param report told of each run and each failure; never throws
+ * @param report is told of each run and each failure, and never throws
  */
 export function startInProcess(
     dataSource: DataSource,
     options: JobOptions,
     report: { done(result: SweepReport): void; failed(job: JobName, error: unknown): void }
-): InProcessSweeps {
+): InProcessJobs {
     const stopping = new AbortController();
     const waiting = new Set<JobName>();
     let running: Promise<void> = Promise.resolve();
@@ -46,7 +46,7 @@ export function startInProcess(
 
     const timers = JOB_NAMES.map((job) => {
         enqueue(job);
-        // Sweeps keep no process alive.
+        // Jobs do not keep the process alive.
         return setInterval(() => enqueue(job), JOBS[job].every * 1000).unref();
     });
     return {

@@ -1,11 +1,11 @@
 import type { DataSource } from 'typeorm';
+import type { SweepOptions } from './cleanup/options';
 import { expireDeviceCodes, type ExpiredCounts } from './expire-device-codes';
 import { pruneRefreshChains, type PrunedCounts } from './prune-refresh-chains';
-import type { SweepOptions } from './cleanup';
 
-/** What a sweep may be told. */
+/** The options of any job. */
 export type JobOptions = SweepOptions & {
-    /** How long dead refresh chains and superseded refresh tokens are kept, seconds. Default: seven days. */
+    /** How long refresh tokens that are not needed any more are kept, seconds. Default: seven days. */
     retention?: number;
 };
 
@@ -25,7 +25,7 @@ export interface SweepReport {
     /** RFC 3339. */
     started_at: string;
     duration_ms: number;
-    /** Rows removed, by kind. */
+    /** How many rows were removed, by kind. */
     counts: ExpiredCounts | PrunedCounts;
 }
 

@@ -16,7 +16,7 @@ export { expireDeviceCodes, type ExpiredCounts } from '../jobs/expire-device-cod
 export { pruneRefreshChains, type PrunedCounts } from '../jobs/prune-refresh-chains';
 export { measureBacklog, type Backlog } from '../jobs/backlog';
 export type { JobName, SweepReport } from '../jobs/jobs';
-export type { SweepOptions } from '../jobs/cleanup';
+export type { SweepOptions } from '../jobs/cleanup/options';
 export { ALGORITHMS, generateSigningKey, type Algorithm } from './tokens/keys';
 export { FORUM_PERMISSIONS } from './options/forum-permissions';
 export { ManagementError, type ManagementErrorCode } from './errors/management-error';

@@ -1,5 +1,5 @@
 import type { RequestRoute, Server, ServerRoute } from '@hapi/hapi';
-import { startInProcess, type InProcessSweeps } from '../jobs/in-process';
+import { startInProcess, type InProcessJobs } from '../jobs/in-process';
 import { findAccount } from './accounts';
 import { forumApi } from './api';
 import { keepContext, type Context } from './context';
@@ -52,7 +52,7 @@ export async function register(server: Server, options: Options): Promise<void> 
     });
     checkPages(server, settings);
     if (settings.jobs === 'in-process') {
-        addSweeps(server, context);
+        addJobs(server, context);
     }
     registerBearer(server, context);
     server.expose(forumApi(context));
@@ -73,11 +73,11 @@ function addLimits(server: Server, settings: Settings): RateLimits {
     return limits;
 }
 
-/** Sweeps run while the server does. */
-function addSweeps(server: Server, { clock, emit, settings }: Context): void {
-    let sweeps: InProcessSweeps | undefined;
+/** Runs the jobs while the server runs. */
+function addJobs(server: Server, { clock, emit, settings }: Context): void {
+    let jobs: InProcessJobs | undefined;
     server.ext('onPostStart', () => {
-        sweeps = startInProcess(
+        jobs = startInProcess(
             settings.dataSource,
             { clock },
             {
@@ -89,7 +89,7 @@ function addSweeps(server: Server, { clock, emit, settings }: Context): void {
             }
         );
     });
-    server.ext('onPreStop', () => sweeps?.stop());
+    server.ext('onPreStop', () => jobs?.stop());
 }
 
 /** hapi looks a route's strategies up when the route is added; its message does not say where the name came from. */

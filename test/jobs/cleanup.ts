@@ -4,11 +4,11 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import type { DataSource, QueryRunner } from 'typeorm';
 import { OAuthRefreshToken } from '../../entities';
-import { Cleanup } from '../../jobs/cleanup';
+import { Cleanup } from '../../jobs/cleanup/cleanup';
 import { expireDeviceCodes, pruneRefreshChains } from '../../plugin';
 import { DatabaseUnavailable } from '../../plugin/store/database-errors';
 import { Forum, openDatabase, START, type OpenDatabase } from '../support/forum';
-import { clearChains, storeChain } from '../support/stored-family';
+import { clearFamilies, storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -75,7 +75,7 @@ describe('a cleanup whose database connection keeps failing', () => {
     });
 
     beforeEach(async () => {
-        await clearChains(dataSource);
+        await clearFamilies(dataSource);
         forum.now = START;
         flaky = new Flaky(dataSource);
         // The pauses are as long as the database may be away.
@@ -89,7 +89,7 @@ describe('a cleanup whose database connection keeps failing', () => {
     const clock = () => forum.now;
 
     it('deletes the same ids again, and repeats a search that failed', async () => {
-        const { grantId } = await storeChain(dataSource, Array<{ createdAt: number }>(6).fill({ createdAt: START }));
+        const { grantId } = await storeFamily(dataSource, Array<{ createdAt: number }>(6).fill({ createdAt: START }));
         const rows = await dataSource.getRepository(OAuthRefreshToken).findBy({ grantId });
         const ids = rows.map(({ id }) => id);
         const asked: number[] = [];
@@ -121,10 +121,10 @@ describe('a cleanup whose database connection keeps failing', () => {
     it('still removes every row that it should', async () => {
         for (let chains = 0; chains < 3; ++chains) {
             // Too many, though none is old; many old ones; dead for long; with a seal that is done with.
-            await storeChain(dataSource, rotated(130, MINUTE, 2 * MINUTE));
-            await storeChain(dataSource, rotated(20, DAY, 0));
-            await storeChain(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
-            await storeChain(dataSource, [{ createdAt: START }, { createdAt: START, retryUntil: START }]);
+            await storeFamily(dataSource, rotated(130, MINUTE, 2 * MINUTE));
+            await storeFamily(dataSource, rotated(20, DAY, 0));
+            await storeFamily(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
+            await storeFamily(dataSource, [{ createdAt: START }, { createdAt: START, retryUntil: START }]);
             await forum.device();
         }
         forum.now += 2 * 60 * MINUTE;

@@ -10,7 +10,7 @@ import { createDatabase, type TestDatabase } from '../support/database';
 import { Forum } from '../support/forum';
 import { eventually } from '../support/maintenance';
 import { redisUrl } from '../support/servers';
-import { clearChains, generationsOf, storeChain } from '../support/stored-family';
+import { clearFamilies, generationsOf, storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -51,7 +51,7 @@ describe('forum-oauth-worker', () => {
         await command.remove();
     });
 
-    beforeEach(() => clearChains(dataSource));
+    beforeEach(() => clearFamilies(dataSource));
 
     const tokens = () => dataSource.getRepository(OAuthRefreshToken).count();
 
@@ -61,9 +61,9 @@ describe('forum-oauth-worker', () => {
         const rotated = (count: number, age: number) =>
             Array.from({ length: count }, (_, index) => ({ createdAt: now - age - (count - index) * DAY }));
         for (let stored = 0; stored < chains; ++stored) {
-            await storeChain(dataSource, rotated(length, 8 * DAY), { endedAt: now - 8 * DAY });
+            await storeFamily(dataSource, rotated(length, 8 * DAY), { endedAt: now - 8 * DAY });
         }
-        return (await storeChain(dataSource, rotated(12, -DAY / 2))).grantId;
+        return (await storeFamily(dataSource, rotated(12, -DAY / 2))).grantId;
     };
 
     it('runs every job once, reports in JSON lines and exits with 0', async () => {

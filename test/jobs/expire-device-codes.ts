@@ -10,7 +10,7 @@ import {
 import { expireDeviceCodes, measureBacklog, pruneRefreshChains } from '../../plugin';
 import { createId } from '../../plugin/ids';
 import { CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, START, unique, type OpenDatabase } from '../support/forum';
-import { builtInClient, clearChains, storeChain } from '../support/stored-family';
+import { builtInClient, clearFamilies, storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -170,22 +170,22 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('has a backlog that says how many rows are due and for how long', async () => {
-            await clearChains(dataSource);
+            await clearFamilies(dataSource);
             await forum.device();
             forum.pass(600 + 60 * 60 + 90);
             await forum.device();
-            await storeChain(dataSource, [{ createdAt: START - 20 * DAY }], { endedAt: forum.now - 7 * DAY - 5000 });
-            await storeChain(dataSource, [
+            await storeFamily(dataSource, [{ createdAt: START - 20 * DAY }], { endedAt: forum.now - 7 * DAY - 5000 });
+            await storeFamily(dataSource, [
                 { createdAt: START - 40 * DAY, expiresAt: START + DAY },
                 { createdAt: START - 39 * DAY, expiresAt: forum.now - 7 * DAY - 9000 }
             ]);
             // Alive: one of its tokens is old and superseded, two are its head and the head's predecessor.
-            await storeChain(dataSource, [
+            await storeFamily(dataSource, [
                 { createdAt: START - 12 * DAY },
                 { createdAt: START - 11 * DAY },
                 { createdAt: forum.now - 3 * HOUR }
             ]);
-            await storeChain(dataSource, [{ createdAt: START - 20 * DAY }, { createdAt: START - 19 * DAY }]);
+            await storeFamily(dataSource, [{ createdAt: START - 20 * DAY }, { createdAt: START - 19 * DAY }]);
 
             const measure = () => measureBacklog(dataSource, { clock: () => forum.now });
             expect(await measure()).to.equal({
@@ -202,14 +202,14 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('has a backlog that leaves out tokens kept with their revoked or expired family', async () => {
-            await clearChains(dataSource);
+            await clearFamilies(dataSource);
             const tokens = [5, 4, 3, 2].map((days) => ({
                 createdAt: START - days * DAY,
                 expiresAt: START - (days - 2) * DAY
             }));
-            await storeChain(dataSource, tokens);
-            await storeChain(dataSource, tokens, { endedAt: START - DAY / 2 });
-            await storeChain(dataSource, tokens, { endedAt: START + DAY });
+            await storeFamily(dataSource, tokens);
+            await storeFamily(dataSource, tokens, { endedAt: START - DAY / 2 });
+            await storeFamily(dataSource, tokens, { endedAt: START + DAY });
             const measure = async (days: number) => {
                 const clock = () => START + days * DAY;
                 const { refresh_tokens: due } = await pruneRefreshChains(dataSource, { clock, dryRun: true });

@@ -8,10 +8,10 @@ import { grantOf, Holder, rowsOf, storedGrant } from '../support/token-family';
 import { DEVICE_CODE, Forum, FRIGG, START, openDatabase, unique, type OpenDatabase } from '../support/forum';
 import {
     builtInClient,
-    clearChains,
+    clearFamilies,
     generationsOf,
-    sealsOf,
-    storeChain,
+    encryptedOf,
+    storeFamily,
     type StoredToken
 } from '../support/stored-family';
 
@@ -51,15 +51,15 @@ for (const kind of ['server', 'embedded'] as const) {
 
         beforeEach(async () => {
             forum.now = START;
-            await clearChains(dataSource);
+            await clearFamilies(dataSource);
         });
 
         const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
             pruneRefreshChains(dataSource, { clock: () => forum.now, ...options });
 
         it('removes token families that were revoked longer ago than the retention, and no others', async () => {
-            const old = await storeChain(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION - 1 });
-            const recent = await storeChain(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION + 1 });
+            const old = await storeFamily(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION - 1 });
+            const recent = await storeFamily(dataSource, rotated(5, DAY, 8 * DAY), { endedAt: START - RETENTION + 1 });
             expect(await prune()).to.include({ refresh_tokens: 5, grants: 1 });
             expect(await generationsOf(dataSource, old.grantId)).to.equal([]);
             expect(await generationsOf(dataSource, recent.grantId)).to.equal([0, 1, 2, 3, 4]);
@@ -72,26 +72,26 @@ for (const kind of ['server', 'embedded'] as const) {
                 { createdAt: START - 40 * DAY, expiresAt: START + DAY },
                 { createdAt: START - 39 * DAY, expiresAt: START - expired }
             ];
-            await storeChain(dataSource, chain(RETENTION + 1));
-            const recent = await storeChain(dataSource, chain(RETENTION - 1));
+            await storeFamily(dataSource, chain(RETENTION + 1));
+            const recent = await storeFamily(dataSource, chain(RETENTION - 1));
             expect(await prune()).to.include({ refresh_tokens: 2, grants: 1 });
             expect(await generationsOf(dataSource, recent.grantId)).to.equal([0, 1]);
         });
 
         it('keeps the head of a live family, its predecessor and tokens younger than the retention', async () => {
-            const { grantId } = await storeChain(dataSource, rotated(12, DAY, 0));
+            const { grantId } = await storeFamily(dataSource, rotated(12, DAY, 0));
             expect(await prune()).to.include({ refresh_tokens: 5, grants: 0 });
             expect(await generationsOf(dataSource, grantId)).to.equal([5, 6, 7, 8, 9, 10, 11]);
         });
 
         it('keeps the head and its predecessor in a family that has been idle for weeks', async () => {
-            const { grantId } = await storeChain(dataSource, rotated(4, DAY, 20 * DAY));
+            const { grantId } = await storeFamily(dataSource, rotated(4, DAY, 20 * DAY));
             await prune();
             expect(await generationsOf(dataSource, grantId)).to.equal([2, 3]);
         });
 
         it('keeps at most a hundred more superseded tokens', async () => {
-            const { grantId } = await storeChain(dataSource, rotated(350, 3 * MINUTE, MINUTE));
+            const { grantId } = await storeFamily(dataSource, rotated(350, 3 * MINUTE, MINUTE));
             expect(await prune({ batchSize: 30 })).to.include({ refresh_tokens: 248 });
             const kept = await generationsOf(dataSource, grantId);
             expect(kept).to.have.length(102);
@@ -101,7 +101,7 @@ for (const kind of ['server', 'embedded'] as const) {
         it('keeps tokens whose retry window is open, and all that came after them', async () => {
             const tokens = rotated(6, DAY, DAY);
             tokens[2]!.retryUntil = START + 1;
-            const { grantId } = await storeChain(dataSource, tokens);
+            const { grantId } = await storeFamily(dataSource, tokens);
             await prune({ retention: 0 });
             expect(await generationsOf(dataSource, grantId)).to.equal([1, 2, 3, 4, 5]);
             forum.pass(0.001);
@@ -110,7 +110,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('keeps a token whose successor was used less than a minute ago, so that a late request is not reuse', async () => {
-            const { grantId } = await storeChain(dataSource, rotated(5, 30 * SECOND, 0));
+            const { grantId } = await storeFamily(dataSource, rotated(5, 30 * SECOND, 0));
             await prune({ retention: 0 });
             // The token after 2 was used when 4 was made, now; the one after 1 half a minute ago.
             expect(await generationsOf(dataSource, grantId)).to.equal([1, 2, 3, 4]);
@@ -120,7 +120,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('removes a grant that an interrupted run left without tokens', async () => {
-            const { grantId } = await storeChain(dataSource, rotated(1, DAY, 60 * DAY));
+            const { grantId } = await storeFamily(dataSource, rotated(1, DAY, 60 * DAY));
             await dataSource.getRepository(OAuthRefreshToken).delete({ grantId });
             expect(await prune()).to.include({ refresh_tokens: 0, grants: 1 });
         });
@@ -145,7 +145,7 @@ for (const kind of ['server', 'embedded'] as const) {
             const batchSize = fc.integer({ min: 1, max: 60 });
             await fc.assert(
                 fc.asyncProperty(written, batchSize, async (chains, size) => {
-                    await clearChains(dataSource);
+                    await clearFamilies(dataSource);
                     const expected = new Map<string, number[]>();
                     let gone = 0;
                     for (const { ages, burst, windows, lifetime, ended } of chains) {
@@ -158,7 +158,7 @@ for (const kind of ['server', 'embedded'] as const) {
                             retryUntil: generation === 0 ? 0 : (windows[generation % 12] ?? 0)
                         }));
                         const endedAt = ended === null ? null : START - ended;
-                        const { grantId } = await storeChain(dataSource, tokens, { endedAt });
+                        const { grantId } = await storeFamily(dataSource, tokens, { endedAt });
                         const kept = keptOf(tokens, endedAt, START);
                         expected.set(grantId, kept);
                         gone += tokens.length - kept.length;
@@ -222,7 +222,7 @@ describe('a cleanup of refresh tokens', () => {
 
     beforeEach(async () => {
         forum.now = START;
-        await clearChains(dataSource);
+        await clearFamilies(dataSource);
     });
 
     const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
@@ -248,7 +248,7 @@ describe('a cleanup of refresh tokens', () => {
         // The windows were shortened from ten days to nothing in between.
         const tokens = rotated(9, DAY, DAY);
         tokens[3]!.retryUntil = START + DAY;
-        const { grantId, tokens: issued } = await storeChain(dataSource, tokens);
+        const { grantId, tokens: issued } = await storeFamily(dataSource, tokens);
         await prune({ retention: 0 });
         for (const token of issued.slice(2, -2)) {
             const { status, body } = await forum.refresh(token);
@@ -259,9 +259,9 @@ describe('a cleanup of refresh tokens', () => {
 
     describe('erases an encrypted successor', () => {
         const seals = async (tokens: StoredToken[], endedAt: number | null = null): Promise<[number, number[]]> => {
-            const { grantId } = await storeChain(dataSource, tokens, { endedAt });
+            const { grantId } = await storeFamily(dataSource, tokens, { endedAt });
             const counts = await prune();
-            return [counts.seals, await sealsOf(dataSource, grantId)];
+            return [counts.seals, await encryptedOf(dataSource, grantId)];
         };
         const pair = (successor: Partial<StoredToken>, age = 10 * MINUTE): StoredToken[] => [
             { createdAt: START - DAY },
@@ -304,7 +304,7 @@ describe('a cleanup of refresh tokens', () => {
 
         it('in batches, and counts each one once', async () => {
             for (let chains = 0; chains < 30; ++chains) {
-                await storeChain(dataSource, [
+                await storeFamily(dataSource, [
                     { createdAt: START - DAY },
                     { createdAt: START - 10 * MINUTE, retryUntil: START - MINUTE },
                     { createdAt: START - 5 * MINUTE, retryUntil: 'until-used' },
@@ -356,8 +356,8 @@ describe('a cleanup of refresh tokens', () => {
     });
 
     it('continues where a stopped run ended', async () => {
-        await storeChain(dataSource, rotated(60, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
-        const live = await storeChain(dataSource, rotated(60, 3 * 60 * MINUTE, 0));
+        await storeFamily(dataSource, rotated(60, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
+        const live = await storeFamily(dataSource, rotated(60, 3 * 60 * MINUTE, 0));
         const stopping = new AbortController();
         const first = await prune({
             batchSize: 10,
@@ -372,7 +372,7 @@ describe('a cleanup of refresh tokens', () => {
 
     it('continues where a run failed', async () => {
         for (let chains = 0; chains < 10; ++chains) {
-            await storeChain(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
+            await storeFamily(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
         }
         let batches = 0;
         const failing = prune({
@@ -394,8 +394,8 @@ describe('a cleanup of refresh tokens', () => {
     it('does no harm when several run at once', async () => {
         const live = [];
         for (let chains = 0; chains < 20; ++chains) {
-            await storeChain(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
-            live.push(await storeChain(dataSource, rotated(12, DAY, 0)));
+            await storeFamily(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
+            live.push(await storeFamily(dataSource, rotated(12, DAY, 0)));
         }
         const counts = await Promise.all([prune({ batchSize: 7 }), prune({ batchSize: 5 }), prune({ batchSize: 50 })]);
         expect(counts.reduce((sum, { refresh_tokens }) => sum + refresh_tokens, 0)).to.equal(20 * 9 + 20 * 5);
@@ -408,7 +408,7 @@ describe('a cleanup of refresh tokens', () => {
     it('never makes a refresh fail while its family is being pruned', async () => {
         const phones: Holder[] = [];
         for (let chains = 0; chains < 6; ++chains) {
-            const { tokens } = await storeChain(dataSource, rotated(250, 3 * MINUTE, MINUTE));
+            const { tokens } = await storeFamily(dataSource, rotated(250, 3 * MINUTE, MINUTE));
             phones.push(new Holder(forum, tokens.at(-1)!));
         }
         let swept = false;

@@ -6,7 +6,7 @@ import { generateSigningKey, type Lifetimes, type Options } from '../../plugin/i
 import { createFamilyKey, createRefreshToken } from '../../plugin/tokens/refresh-token';
 import { createDevice, grantOf, Holder, opensSeal, rowsOf, storedGrant } from '../support/token-family';
 import { Forum, FRIGG, openDatabase, START, type OpenDatabase } from '../support/forum';
-import { storeChain } from '../support/stored-family';
+import { storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -99,7 +99,7 @@ describe('a chain of refresh tokens', () => {
 
         it('is found by unique keys, a row of client and grant and three of the chain, however long it is', async () => {
             const forum = await open();
-            const { tokens } = await storeChain(
+            const { tokens } = await storeFamily(
                 database.dataSource,
                 Array.from({ length: 30 }, (_, place) => ({ createdAt: forum.now - 3_000_000 + place }))
             );

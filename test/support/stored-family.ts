@@ -18,7 +18,7 @@ export interface StoredToken {
 }
 
 /** Writes a chain as rotations would have left it, and returns the grant's id and the tokens. */
-export async function storeChain(
+export async function storeFamily(
     dataSource: DataSource,
     tokens: StoredToken[],
     { endedAt = null, oauthClientId }: { endedAt?: number | null; oauthClientId?: string } = {}
@@ -94,7 +94,7 @@ export async function generationsOf(dataSource: DataSource, grantId: string): Pr
 }
 
 /** The generations of a chain whose seal is still there. */
-export async function sealsOf(dataSource: DataSource, grantId: string): Promise<number[]> {
+export async function encryptedOf(dataSource: DataSource, grantId: string): Promise<number[]> {
     const rows = await dataSource
         .getRepository(OAuthRefreshToken)
         .find({ where: { grantId }, order: { generation: 'ASC' } });
@@ -102,7 +102,7 @@ export async function sealsOf(dataSource: DataSource, grantId: string): Promise<
 }
 
 /** Removes every grant and token. */
-export async function clearChains(dataSource: DataSource): Promise<void> {
+export async function clearFamilies(dataSource: DataSource): Promise<void> {
     await dataSource.query('DELETE FROM oauth_refresh_tokens');
     await dataSource.query('DELETE FROM oauth_grants');
 }

@@ -1,0 +1,95 @@
+import { parseArgs } from 'node:util';
+import type { JobOptions } from '../jobs';
+
+export const HELP = `Usage: forum-oauth-worker [options]
+
+Removes expired codes and refresh tokens of hapi-forum-oauth that are no longer needed. Runs as a
+BullMQ worker until it is stopped, or once.
+
+  --database-url URL   MySQL or MariaDB, mysql://user:password@host/database   (DATABASE_URL)
+  --redis-url URL      redis://host:port, not needed with --once               (REDIS_URL)
+  --retention SECONDS  how long unneeded refresh tokens are kept, default 604800
+  --batch-size ROWS    how many rows one statement removes at most, default 2000
+  --once               run every job once and exit, for cron
+  --dry-run            count once what would be removed, and remove nothing
+  --help               show this help
+
+Exit status: 0 done, or stopped by SIGTERM or SIGINT; 1 a job failed; 2 unusable arguments.
+`;
+
+/** The arguments are not usable. The message says why, but contains no password. */
+export class UsageError extends Error {
+    constructor(message: string) {
+        super(message.replace(/:\/\/\S*@/g, '://…@'));
+    }
+}
+
+/** What the command is to do. */
+export interface Settings {
+    databaseUrl: string;
+    /** Undefined only with `once`. */
+    redisUrl: string | undefined;
+    once: boolean;
+    job: JobOptions;
+}
+
+/**
+ * Reads the arguments, and the environment for what they leave out.
+ *
+ * @throws UsageError
+ */
+export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings | 'help' {
+    const { values } = parse(args);
+    if (values.help) {
+        return 'help';
+    }
+    const databaseUrl = values['database-url'] ?? env.DATABASE_URL;
+    const redisUrl = values['redis-url'] ?? env.REDIS_URL;
+    const dryRun = values['dry-run'] ?? false;
+    const once = dryRun || (values.once ?? false);
+    if (databaseUrl === undefined || !URL.canParse(databaseUrl)) {
+        throw new UsageError(
+            'Set a database with --database-url or DATABASE_URL, as mysql://user:password@host/database'
+        );
+    }
+    if (!once && (redisUrl === undefined || !URL.canParse(redisUrl))) {
+        throw new UsageError('Set a Redis with --redis-url or REDIS_URL, as redis://host:port, or use --once');
+    }
+    const retention = wholeNumber('--retention', values.retention, 0);
+    const batchSize = wholeNumber('--batch-size', values['batch-size'], 1);
+    return {
+        databaseUrl,
+        redisUrl,
+        once,
+        job: { dryRun, ...(retention !== undefined && { retention }), ...(batchSize !== undefined && { batchSize }) }
+    };
+}
+
+function parse(args: string[]) {
+    try {
+        return parseArgs({
+            args,
+            options: {
+                'database-url': { type: 'string' },
+                'redis-url': { type: 'string' },
+                retention: { type: 'string' },
+                'batch-size': { type: 'string' },
+                once: { type: 'boolean' },
+                'dry-run': { type: 'boolean' },
+                help: { type: 'boolean' }
+            }
+        });
+    } catch (error) {
+        throw new UsageError((error as Error).message);
+    }
+}
+
+function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {
+    if (text === undefined) {
+        return undefined;
+    }
+    if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
+        throw new UsageError(`${name} must be a whole number from ${least}, but got ${text}`);
+    }
+    return Number(text);
+}
