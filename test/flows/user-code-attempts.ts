@@ -67,7 +67,7 @@ describe('the limit on wrong user codes', () => {
         isLimited(await decide(accountId, claimed), 600);
         isLimited(await decide(accountId, claimed, 'deny'), 600);
 
-        // Nothing was claimed or decided: others go on, and so does he when it is over.
+        // Nothing was claimed or decided: another account can continue, and so can this one when the limit ends.
         const other = forum.addAccount();
         expect((await forum.decide(other, unread)).body).to.equal({ status: 'approved' });
         forum.pass(599);
@@ -137,7 +137,7 @@ describe('the limit on wrong user codes', () => {
         forum.pass(299.5);
         isLimited(await read(accountId, wrongCode()), 1);
         forum.pass(0.5);
-        // The first four are gone, so that four more are free.
+        // The first four no longer count, so four more are allowed.
         await guess(accountId, 4);
         isLimited(await read(accountId, wrongCode()), 300);
         forum.pass(300);
@@ -191,7 +191,7 @@ describe('the limit on wrong user codes', () => {
         expect(seen).to.be.at.most(10);
         expect(answers.filter(({ status }) => status === 429).length).to.equal(300 - seen);
 
-        // What is left of the ten is all that is left.
+        // Only the rest of the ten are answered.
         await guess(accountId, 10 - seen);
         isLimited(await read(accountId, wrongCode()), 600);
         await second.stop();
@@ -223,7 +223,7 @@ describe('the limit on wrong user codes', () => {
             const answers = await Promise.all(codes.map((code) => read(accountId, code)));
             served += answers[55]!.status === 200 ? 1 : 0;
         }
-        // By chance alone one in six could be among the ten that are looked up.
+        // By chance alone, one in six would be among the first ten.
         expect(served).to.be.below(5);
     });
 

@@ -17,10 +17,10 @@ const { after, afterEach, before, beforeEach, describe, it } = lab;
 const MINUTE = 60 * 1000;
 const DAY = 24 * 60 * MINUTE;
 
-/** The module that sweeps take their pauses from. */
+/** The module whose timers make the pauses of a cleanup. */
 const timers = createRequire(__filename)('node:timers/promises') as { setTimeout: typeof Timers.setTimeout };
 
-/** A database that loses its connection at every statement, when that is sent for the first time. */
+/** A database whose connection fails the first time each statement is sent. */
 class Flaky {
     /** The ids of every DELETE that was tried. */
     readonly deletes: string[][] = [];
@@ -78,7 +78,7 @@ describe('a cleanup whose database connection keeps failing', () => {
         await clearFamilies(dataSource);
         forum.now = START;
         flaky = new Flaky(dataSource);
-        // The pauses are as long as the database may be away.
+        // The real pauses take two minutes.
         timers.setTimeout = () => Promise.resolve(undefined as never);
     });
 
@@ -119,8 +119,8 @@ describe('a cleanup whose database connection keeps failing', () => {
     });
 
     it('still removes every row that it should', async () => {
-        for (let chains = 0; chains < 3; ++chains) {
-            // Too many, though none is old; many old ones; dead for long; with a seal that is done with.
+        for (let families = 0; families < 3; ++families) {
+            // More than a family keeps, though none is old; many old ones; revoked long ago; an encrypted successor to erase.
             await storeFamily(dataSource, rotated(130, MINUTE, 2 * MINUTE));
             await storeFamily(dataSource, rotated(20, DAY, 0));
             await storeFamily(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
@@ -129,15 +129,15 @@ describe('a cleanup whose database connection keeps failing', () => {
         }
         forum.now += 2 * 60 * MINUTE;
         const options = { clock, batchSize: 7 };
-        const [codes, chains] = [
+        const [codes, tokens] = [
             await expireDeviceCodes(dataSource, { ...options, dryRun: true }),
             await pruneRefreshChains(dataSource, { ...options, dryRun: true })
         ];
         expect(codes).to.include({ device_authorizations: 3 });
-        expect(chains).to.include({ grants: 3, seals: 3 });
+        expect(tokens).to.include({ grants: 3, seals: 3 });
 
         expect(await expireDeviceCodes(flaky.dataSource, options)).to.equal(codes);
-        expect(await pruneRefreshChains(flaky.dataSource, options)).to.equal(chains);
+        expect(await pruneRefreshChains(flaky.dataSource, options)).to.equal(tokens);
         for (const counts of [
             await expireDeviceCodes(dataSource, options),
             await pruneRefreshChains(dataSource, options)

@@ -55,12 +55,12 @@ describe('forum-oauth-worker', () => {
 
     const tokens = () => dataSource.getRepository(OAuthRefreshToken).count();
 
-    /** Dead chains, and a live one whose first five tokens may go. Returns the live one's id. */
-    const store = async (chains: number, length = 3): Promise<string> => {
+    /** Stores revoked families, and an active one whose first five tokens can be removed. Returns its grant's id. */
+    const store = async (families: number, length = 3): Promise<string> => {
         const now = Date.now();
         const rotated = (count: number, age: number) =>
             Array.from({ length: count }, (_, index) => ({ createdAt: now - age - (count - index) * DAY }));
-        for (let stored = 0; stored < chains; ++stored) {
+        for (let stored = 0; stored < families; ++stored) {
             await storeFamily(dataSource, rotated(length, 8 * DAY), { endedAt: now - 8 * DAY });
         }
         return (await storeFamily(dataSource, rotated(12, -DAY / 2))).grantId;
@@ -145,7 +145,7 @@ describe('forum-oauth-worker', () => {
 
     it('exits with 1 when the database is not reachable', async () => {
         const { status, errors } = await command.run(['--once'], {
-            DATABASE_URL: 'mysql://somebody:secret@127.0.0.1:1/forum'
+            DATABASE_URL: 'mysql://forum:secret@127.0.0.1:1/forum'
         });
         expect(status).to.equal(1);
         expect(errors).to.contain('forum-oauth-worker').and.to.not.contain('secret');
@@ -163,7 +163,7 @@ describe('forum-oauth-worker', () => {
         running.child.kill('SIGTERM');
         const { status, signal, errors, output } = await running.ended;
         expect([status, signal, errors]).to.equal([0, null, '']);
-        // Five of the living chain's tokens are as old as the dead ones.
+        // Five tokens of the active family are as old as those of the revoked ones.
         const [, removed, remaining] = told.exec(output)!;
         expect(Number(removed) + Number(remaining)).to.be.between(904, 1207);
         const left = await tokens();
@@ -178,7 +178,7 @@ describe('forum-oauth-worker', () => {
         await store(300);
         const running = command.start(['--once', '--batch-size', '4'], { DATABASE_URL: database.url });
         await eventually(async () => (await tokens()) < 850);
-        // Keeps it from ending between the signals.
+        // So that it cannot exit between the signals.
         const lock = dataSource.createQueryRunner();
         await lock.query('LOCK TABLES oauth_refresh_tokens WRITE');
         running.child.kill('SIGTERM');

@@ -143,19 +143,19 @@ for (const kind of ['server', 'embedded'] as const) {
             }
             forum.pass(2 * 60 * 60);
             const stopping = new AbortController();
-            const told: number[] = [];
+            const progress: number[] = [];
             const first = await expire({
                 batchSize: 4,
                 signal: stopping.signal,
                 onProgress: (removed) => {
-                    told.push(removed);
+                    progress.push(removed);
                     if (removed === 12) {
                         stopping.abort();
                     }
                 }
             });
             expect(first.device_authorizations).to.equal(12);
-            expect(told).to.equal([4, 8, 12]);
+            expect(progress).to.equal([4, 8, 12]);
             expect((await expire({ batchSize: 4 })).device_authorizations).to.equal(13);
             expect(await dataSource.getRepository(OAuthDeviceAuthorization).count()).to.equal(0);
         });
@@ -179,7 +179,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 { createdAt: START - 40 * DAY, expiresAt: START + DAY },
                 { createdAt: START - 39 * DAY, expiresAt: forum.now - 7 * DAY - 9000 }
             ]);
-            // Alive: one of its tokens is old and superseded, two are its head and the head's predecessor.
+            // Active: one of its tokens is old and superseded, two are its head and the head's predecessor.
             await storeFamily(dataSource, [
                 { createdAt: START - 12 * DAY },
                 { createdAt: START - 11 * DAY },

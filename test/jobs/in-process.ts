@@ -11,7 +11,7 @@ const lab = Lab.script();
 export { lab };
 const { after, afterEach, before, describe, it } = lab;
 
-/** Timers that tests move. */
+/** Timers that tests fire. */
 class Timers {
     readonly set = new Map<object, { callback: () => void; milliseconds: number; keepsProcess: boolean }>();
     readonly #setInterval = globalThis.setInterval;
@@ -32,7 +32,7 @@ class Timers {
         globalThis.clearInterval = this.#clearInterval;
     }
 
-    /** Lets every timer of an interval go off. */
+    /** Fires every timer of an interval. */
     tick(seconds: number): void {
         for (const timer of [...this.set.values()].filter(({ milliseconds }) => milliseconds === seconds * 1000)) {
             timer.callback();
@@ -63,39 +63,39 @@ describe('jobs in the host process', () => {
     it('start with the server, follow their schedules and stop with the server', async () => {
         timers = new Timers().install();
         const forum = await Forum.create(dataSource, { jobs: 'in-process' }, '/api', { server: { port: 0 } });
-        const swept = () => forum.events.filter((event) => event.type === 'sweep_completed');
+        const runs = () => forum.events.filter((event) => event.type === 'sweep_completed');
         expect(timers.set.size).to.equal(0);
         await forum.device();
         forum.pass(2 * 60 * 60);
 
         await forum.server.start();
-        const ours = () => [...timers!.set.values()].filter(({ milliseconds }) => milliseconds >= 60_000);
-        expect(ours().map(({ milliseconds }) => milliseconds)).to.equal([60_000, 3_600_000]);
-        expect(ours().some(({ keepsProcess }) => keepsProcess)).to.equal(false);
-        await until(() => swept().length === 2);
-        expect(swept()[0]).to.include({ job: 'expire-device-codes', at: new Date(forum.now).toISOString() });
-        expect(swept()[0]!.counts).to.include({ device_authorizations: 1 });
-        expect(swept()[1]).to.include({ job: 'prune-refresh-chains' });
+        const jobTimers = () => [...timers!.set.values()].filter(({ milliseconds }) => milliseconds >= 60_000);
+        expect(jobTimers().map(({ milliseconds }) => milliseconds)).to.equal([60_000, 3_600_000]);
+        expect(jobTimers().some(({ keepsProcess }) => keepsProcess)).to.equal(false);
+        await until(() => runs().length === 2);
+        expect(runs()[0]).to.include({ job: 'expire-device-codes', at: new Date(forum.now).toISOString() });
+        expect(runs()[0]!.counts).to.include({ device_authorizations: 1 });
+        expect(runs()[1]).to.include({ job: 'prune-refresh-chains' });
 
         timers.tick(60);
-        await until(() => swept().length === 3);
-        expect(swept()[2]).to.include({ job: 'expire-device-codes' });
+        await until(() => runs().length === 3);
+        expect(runs()[2]).to.include({ job: 'expire-device-codes' });
 
         await forum.stop();
-        expect(ours()).to.equal([]);
+        expect(jobTimers()).to.equal([]);
         await sleep(20);
-        expect(swept()).to.have.length(3);
+        expect(runs()).to.have.length(3);
     });
 
     it('have one schedule after the server was stopped and started again', async () => {
         timers = new Timers().install();
         const forum = await Forum.create(dataSource, { jobs: 'in-process' }, '/api', { server: { port: 0 } });
-        const ours = () => [...timers!.set.values()].filter(({ milliseconds }) => milliseconds >= 60_000).length;
+        const jobTimers = () => [...timers!.set.values()].filter(({ milliseconds }) => milliseconds >= 60_000).length;
         for (let starts = 0; starts < 2; ++starts) {
             await forum.server.start();
-            expect(ours()).to.equal(2);
+            expect(jobTimers()).to.equal(2);
             await forum.stop();
-            expect(ours()).to.equal(0);
+            expect(jobTimers()).to.equal(0);
         }
     });
 
@@ -115,7 +115,7 @@ describe('jobs in the host process', () => {
                 return [];
             }
         } as unknown as DataSource;
-        const sweeps = startInProcess(
+        const jobs = startInProcess(
             busy,
             {},
             { done: ({ job }: SweepReport) => done.push(job), failed: (job) => failed.push(job) }
@@ -127,7 +127,7 @@ describe('jobs in the host process', () => {
         await until(() => done.length === 2);
         timers.tick(60);
         await until(() => done.length === 3);
-        await sweeps.stop();
+        await jobs.stop();
         expect(done).to.equal(['expire-device-codes', 'prune-refresh-chains', 'expire-device-codes']);
         expect(failed).to.equal([]);
         expect(most).to.equal(1);

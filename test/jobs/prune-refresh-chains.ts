@@ -68,12 +68,12 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('removes token families whose head expired longer ago than the retention, and no others', async () => {
-            const chain = (expired: number): StoredToken[] => [
+            const family = (expired: number): StoredToken[] => [
                 { createdAt: START - 40 * DAY, expiresAt: START + DAY },
                 { createdAt: START - 39 * DAY, expiresAt: START - expired }
             ];
-            await storeFamily(dataSource, chain(RETENTION + 1));
-            const recent = await storeFamily(dataSource, chain(RETENTION - 1));
+            await storeFamily(dataSource, family(RETENTION + 1));
+            const recent = await storeFamily(dataSource, family(RETENTION - 1));
             expect(await prune()).to.include({ refresh_tokens: 2, grants: 1 });
             expect(await generationsOf(dataSource, recent.grantId)).to.equal([0, 1]);
         });
@@ -112,7 +112,7 @@ for (const kind of ['server', 'embedded'] as const) {
         it('keeps a token whose successor was used less than a minute ago, so that a late request is not reuse', async () => {
             const { grantId } = await storeFamily(dataSource, rotated(5, 30 * SECOND, 0));
             await prune({ retention: 0 });
-            // The token after 2 was used when 4 was made, now; the one after 1 half a minute ago.
+            // The successor of 2 was used when 4 was made, now; the successor of 1 half a minute ago.
             expect(await generationsOf(dataSource, grantId)).to.equal([1, 2, 3, 4]);
             forum.pass(30);
             await prune({ retention: 0 });
@@ -126,9 +126,9 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('removes exactly the rows that the rules name', async () => {
-            const chain = fc.record({
+            const family = fc.record({
                 ages: fc.array(fc.integer({ min: 0, max: 12 * DAY }), { minLength: 1, maxLength: 12 }),
-                // Many tokens at one instant, to go beyond the hundred.
+                // Many tokens at one instant, to exceed the hundred.
                 burst: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 90, max: 130 })),
                 windows: fc.array(
                     fc.oneof(
@@ -141,14 +141,14 @@ for (const kind of ['server', 'embedded'] as const) {
                 lifetime: fc.constantFrom(30 * DAY, 5 * DAY, DAY),
                 ended: fc.option(fc.integer({ min: 0, max: 10 * DAY }))
             });
-            const written = fc.array(chain, { minLength: 1, maxLength: 5 });
+            const written = fc.array(family, { minLength: 1, maxLength: 5 });
             const batchSize = fc.integer({ min: 1, max: 60 });
             await fc.assert(
-                fc.asyncProperty(written, batchSize, async (chains, size) => {
+                fc.asyncProperty(written, batchSize, async (families, size) => {
                     await clearFamilies(dataSource);
                     const expected = new Map<string, number[]>();
                     let gone = 0;
-                    for (const { ages, burst, windows, lifetime, ended } of chains) {
+                    for (const { ages, burst, windows, lifetime, ended } of families) {
                         const times = [...ages, ...Array<number>(burst).fill(Math.max(...ages))]
                             .map((age) => START - age)
                             .sort((one, other) => one - other);
@@ -179,7 +179,7 @@ for (const kind of ['server', 'embedded'] as const) {
     });
 }
 
-/** The generations that a chain keeps, told from the rules one token at a time. */
+/** The generations that a family keeps, computed from the rules token by token. */
 function keptOf(tokens: StoredToken[], endedAt: number | null, now: number): number[] {
     const head = tokens.length - 1;
     const all = tokens.map((_token, generation) => generation);
@@ -245,7 +245,7 @@ describe('a cleanup of refresh tokens', () => {
     });
 
     it('never lets an older token become the head of its family', async () => {
-        // The windows were shortened from ten days to nothing in between.
+        // As if the windows had been shortened from ten days to nothing in between.
         const tokens = rotated(9, DAY, DAY);
         tokens[3]!.retryUntil = START + DAY;
         const { grantId, tokens: issued } = await storeFamily(dataSource, tokens);
@@ -303,7 +303,7 @@ describe('a cleanup of refresh tokens', () => {
         });
 
         it('in batches, and counts each one once', async () => {
-            for (let chains = 0; chains < 30; ++chains) {
+            for (let families = 0; families < 30; ++families) {
                 await storeFamily(dataSource, [
                     { createdAt: START - DAY },
                     { createdAt: START - 10 * MINUTE, retryUntil: START - MINUTE },
@@ -371,7 +371,7 @@ describe('a cleanup of refresh tokens', () => {
     });
 
     it('continues where a run failed', async () => {
-        for (let chains = 0; chains < 10; ++chains) {
+        for (let families = 0; families < 10; ++families) {
             await storeFamily(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
         }
         let batches = 0;
@@ -393,7 +393,7 @@ describe('a cleanup of refresh tokens', () => {
 
     it('does no harm when several run at once', async () => {
         const live = [];
-        for (let chains = 0; chains < 20; ++chains) {
+        for (let families = 0; families < 20; ++families) {
             await storeFamily(dataSource, rotated(9, DAY, 8 * DAY), { endedAt: START - 8 * DAY });
             live.push(await storeFamily(dataSource, rotated(12, DAY, 0)));
         }
@@ -407,7 +407,7 @@ describe('a cleanup of refresh tokens', () => {
 
     it('never makes a refresh fail while its family is being pruned', async () => {
         const phones: Holder[] = [];
-        for (let chains = 0; chains < 6; ++chains) {
+        for (let families = 0; families < 6; ++families) {
             const { tokens } = await storeFamily(dataSource, rotated(250, 3 * MINUTE, MINUTE));
             phones.push(new Holder(forum, tokens.at(-1)!));
         }

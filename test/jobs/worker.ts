@@ -40,9 +40,9 @@ describe('the worker', () => {
     const watch = (options: Partial<ConstructorParameters<typeof WatchedWorker>[0]>) =>
         new WatchedWorker({ dataSource, clock: () => forum.now, ...options });
 
-    /** Chains of one token each that have been dead for long. */
-    const storeDead = async (count: number): Promise<void> => {
-        for (let chains = 0; chains < count; ++chains) {
+    /** Stores families of one token each that were revoked long ago. */
+    const storeRevoked = async (count: number): Promise<void> => {
+        for (let families = 0; families < count; ++families) {
             await storeFamily(dataSource, [{ createdAt: START - 20 * DAY }], { endedAt: START - 19 * DAY });
         }
     };
@@ -65,7 +65,7 @@ describe('the worker', () => {
             0
         );
         expect(removed).to.equal(1);
-        // Three workers, three ticks or at most one more: none was run three times over.
+        // Three intervals, or four: the three workers have not each run them all.
         expect(reports().length).to.be.most(4);
         expect(workers.flatMap(({ errors }) => errors)).to.equal([]);
     });
@@ -107,14 +107,14 @@ describe('the worker', () => {
             expect(opts.removeOnFail).to.equal({ count: 200 });
         }
         expect(jobs.some(({ attemptsMade }) => attemptsMade > 1)).to.equal(true);
-        // Each told how far it was.
+        // The reports are kept with the jobs.
         const returned = jobs.map((job) => job.returnvalue as { counts?: object } | null);
         expect(returned.filter((value) => value?.counts !== undefined).length).to.be.above(1);
     });
 
     it('does not run a job twice at once when it takes longer than its interval', async () => {
         await clearFamilies(dataSource);
-        await storeDead(40);
+        await storeRevoked(40);
         let free = (): void => undefined;
         const held = new Promise<void>((resolve) => (free = resolve));
         const slow = Object.create(dataSource) as DataSource;
@@ -137,7 +137,7 @@ describe('the worker', () => {
 
     it('finishes its batch when it is closed, and the next worker continues', async () => {
         await clearFamilies(dataSource);
-        await storeDead(60);
+        await storeRevoked(60);
         const prefix = keys();
         const first = watch({ prefix, every: SELDOM, batchSize: 5 });
         await eventually(async () => (await tokens()) <= 50);
@@ -181,7 +181,7 @@ describe('the worker', () => {
         await eventually(() => reports() >= 2);
         await redis.eval("redis.call('DEL', unpack(redis.call('KEYS', ARGV[1])))", 0, `${prefix}:*`);
         const before = reports();
-        // Two may have been under way.
+        // Two may have been running already.
         await eventually(() => reports() >= before + 4);
         const queue = openQueue(redis, prefix);
         const schedulers = await queue.getJobSchedulers();
@@ -229,7 +229,7 @@ describe('the worker', () => {
             return;
         }
         await clearFamilies(dataSource);
-        await storeDead(120);
+        await storeRevoked(120);
         const worker = watch({ prefix: keys(), every: SELDOM, batchSize: 4 });
         await eventually(async () => (await tokens()) < 110);
         await server.kill();

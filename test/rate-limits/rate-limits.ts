@@ -30,7 +30,7 @@ const { after, before, describe, it } = lab;
 
 const CONSENT = '/oauth/device/consent';
 
-/** A header that stands for where a request comes from. */
+/** A header that sets the client address of a request. */
 const from = (address: string): Record<string, string> => ({ 'x-address': address });
 
 describe('rate limits by client address', () => {
@@ -46,7 +46,7 @@ describe('rate limits by client address', () => {
         await database.done();
     });
 
-    /** A forum with limits of its own, counted in its process. */
+    /** A forum with its own limits, counted in its process. */
     const limited = async (limits: LimitsOptions | false, options: Partial<Options> = {}): Promise<Forum> => {
         const forum = await Forum.create(database.dataSource, {
             limits: limits && { address: ({ headers }) => headers['x-address'] as string | undefined, ...limits },
@@ -59,7 +59,7 @@ describe('rate limits by client address', () => {
     const refresh = (forum: Forum, token: string, address: string, clientId = CLI.client_id): Promise<Answer> =>
         forum.token({ grant_type: 'refresh_token', client_id: clientId, refresh_token: token }, from(address));
 
-    /** An application of its own that a device signs in with. */
+    /** A new application that uses the device flow. */
     const deviceApp = async (forum: Forum): Promise<string> => {
         const { client } = await forum.createClient(FRIGG, {
             type: 'public',
@@ -203,7 +203,7 @@ describe('rate limits by client address', () => {
                     () => forum.token({ grant_type: 'refresh_token', refresh_token: 'x' }, headers)
                 ];
             };
-            // What succeeds never counts.
+            // Successful authentications never count.
             for (let times = 0; times < 5; ++times) {
                 const answer = await forum.token(CREDENTIALS, {
                     ...basic(client.client_id, secret),

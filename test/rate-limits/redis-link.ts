@@ -39,7 +39,7 @@ describe('rate limits in Redis', () => {
         await database.done();
     });
 
-    /** A client that never gives up, as a worker's: what it is asked while Redis is away stays pending. */
+    /** A client that never gives up, like a worker's: its commands stay pending while Redis is away. */
     const connect = (options: RedisOptions = {}, url = redisUrl()): Redis => {
         const client = new Redis(url, { maxRetriesPerRequest: null, retryStrategy: () => 20, ...options });
         client.on('error', () => undefined);
@@ -54,7 +54,7 @@ describe('rate limits in Redis', () => {
         return client;
     };
 
-    /** Issuers that nobody else has: other tests count on the same Redis. */
+    /** A unique issuer, because other tests count in the same Redis. */
     const issuerOf = (name: string): string => `https://${unique(name)}.example`;
 
     const limited = async (redis: LimitsRedis, issuer: string, points = 3): Promise<Forum> => {
@@ -66,7 +66,7 @@ describe('rate limits in Redis', () => {
         return forum;
     };
 
-    /** Again where Redis was too busy to answer in time: this machine may be at its limits. */
+    /** Repeats a scenario if Redis was too busy to answer in time, which happens on a loaded machine. */
     const undisturbed = async (scenario: () => Promise<void>): Promise<void> => {
         for (let rounds = 1; ; ++rounds) {
             const before = forums.length;
@@ -80,7 +80,7 @@ describe('rate limits in Redis', () => {
         }
     };
 
-    /** Forged: counts, and is answered 400 while there may be more of them. */
+    /** Sends forged tokens, which count, and are answered 400 while they are within the limit. */
     const tries = async (forum: Forum, times: number): Promise<number[]> => {
         const statuses: number[] = [];
         for (let done = 0; done < times; ++done) {
@@ -184,12 +184,12 @@ describe('rate limits in Redis', () => {
             await sleep(1);
         }
         expect((await forum.refresh(token)).status).to.equal(200);
-        // Of the three in this process's memory one is gone.
+        // One of the three in this process's memory is used.
         expect(await tries(forum, 3)).to.equal([400, 400, 429]);
         expect(logged(forum, LOST)).to.equal(1);
         await server.start();
         await untilBack(forum);
-        // This Redis has come back empty.
+        // This Redis restarted empty.
         while ((await redis.keys('oauth-limit:*:refresh:*')).length === 0) {
             await forum.refresh('x');
         }
@@ -214,7 +214,7 @@ describe('rate limits in Redis', () => {
             expect((await forum.signIn()).token_type).to.equal('Bearer');
             const asked = sent;
             expect(await tries(forum, 20)).to.equal([400, 400, 400, ...Array<number>(17).fill(429)]);
-            // Beside the requests something may have looked whether Redis is back.
+            // A probe may have run beside the requests.
             expect(sent - asked).to.be.at.most(1);
             expect(logged(forum, LOST)).to.equal(1);
         } finally {
@@ -238,10 +238,13 @@ describe('rate limits in Redis', () => {
                 return Promise.resolve([1, 1000]);
             }
         };
-        const told: string[] = [];
+        const changes: string[] = [];
         performance.now = () => now() + passed;
         try {
-            const link = new RedisLink(slow, 'late', { lost: () => told.push('lost'), back: () => told.push('back') });
+            const link = new RedisLink(slow, 'late', {
+                lost: () => changes.push('lost'),
+                back: () => changes.push('back')
+            });
             const looks = async (): Promise<boolean> => {
                 passed += 1000;
                 link.isReachable();
@@ -250,12 +253,12 @@ describe('rate limits in Redis', () => {
             };
             link.lost('no answer');
             expect([await looks(), await looks(), await looks()]).to.equal([false, false, false]);
-            expect(told).to.equal(['lost']);
+            expect(changes).to.equal(['lost']);
             late = 0;
-            // Not by a busy machine's fault.
+            // A busy machine may need several.
             for (let more = 0; more < 10 && !(await looks()); ++more) {}
             expect(link.isReachable()).to.be.true();
-            expect(told).to.equal(['lost', 'back']);
+            expect(changes).to.equal(['lost', 'back']);
             expect(asked).to.be.at.least(4);
         } finally {
             performance.now = now;

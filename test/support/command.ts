@@ -8,7 +8,7 @@ import * as ts from 'typescript';
 const ROOT = resolve(__dirname, '../..');
 const FOLDERS = ['entities', 'jobs', 'migrations', 'plugin'];
 
-/** `forum-oauth-worker` as the package has it: compiled, in processes of its own. */
+/** `forum-oauth-worker` as it is in the package: compiled, and run in its own process. */
 export class WorkerCommand {
     private constructor(private readonly folder: string) {}
 
@@ -51,18 +51,18 @@ export class WorkerCommand {
 }
 
 export interface Outcome {
-    /** Null where a signal ended it. */
+    /** Null if a signal ended it. */
     status: number | null;
     signal: NodeJS.Signals | null;
     output: string;
     errors: string;
     /** The lines of its output that are JSON. */
-    // A test says what it expects of them; the compiler cannot.
+    // Each test checks what it expects of them.
     // eslint-disable-next-line @typescript-eslint/no-explicit-any
     lines: any[];
 }
 
-/** A command that runs. */
+/** A running command. */
 export class Running {
     output = '';
     errors = '';

@@ -6,7 +6,7 @@ import type { SweepReport } from '../../plugin';
 import { redisUrl } from './servers';
 import { unique } from './forum';
 
-/** A worker of a test's own, and what it told. */
+/** A worker that records its reports and errors. */
 export class WatchedWorker {
     readonly reports: SweepReport[] = [];
     readonly errors: Error[] = [];
@@ -34,21 +34,21 @@ export class WatchedWorker {
 /** Keys for BullMQ that no other test uses. */
 export const keys = (): string => unique('test-');
 
-/** A plain connection to Redis, to look at what BullMQ keeps there. */
+/** A connection to Redis for reading what BullMQ keeps there. */
 export function openRedis(): Redis {
     const redis = new Redis(redisUrl(), { maxRetriesPerRequest: null });
     redis.on('error', () => undefined);
     return redis;
 }
 
-/** The workers' queue, to look at. Ends with its connection. */
+/** The workers' queue, for reading. It closes with its connection. */
 export function openQueue(redis: Redis, prefix: string): Queue {
     const queue = new Queue('oauth-maintenance', { connection: redis, prefix });
     queue.on('error', () => undefined);
     return queue;
 }
 
-/** Waits until something has come true; the test's own timeout is the limit. */
+/** Waits until a condition is true, until the test's own timeout at most. */
 export async function eventually(condition: () => boolean | Promise<boolean>): Promise<void> {
     while (!(await condition())) {
         await sleep(10);

@@ -8,16 +8,16 @@ import { CLI, FRIGG } from './forum';
 
 const DAY = 24 * 60 * 60 * 1000;
 
-/** A token of a chain as a test describes it: times are epoch milliseconds. */
+/** A token of a family as a test describes it. Times are epoch milliseconds. */
 export interface StoredToken {
     createdAt: number;
     expiresAt?: number;
-    /** The window of the token before it; with one there is a seal. Default: erased. */
+    /** The window of the token before it. The row has an encrypted successor if there is one. Default: erased. */
     retryUntil?: number | 'until-used';
     handedOutLate?: boolean;
 }
 
-/** Writes a chain as rotations would have left it, and returns the grant's id and the tokens. */
+/** Stores a family as rotations would have left it. Returns the grant's id and the tokens. */
 export async function storeFamily(
     dataSource: DataSource,
     tokens: StoredToken[],
@@ -26,25 +26,25 @@ export async function storeFamily(
     const clientId = oauthClientId ?? (await builtInClient(dataSource));
     const began = tokens[0]?.createdAt ?? 0;
     const grantId = createId(began);
-    const chainKey = createFamilyKey();
+    const familyKey = createFamilyKey();
     const common = { accountId: FRIGG, oauthClientId: clientId, scope: CLI.scope };
     await dataSource.getRepository(OAuthGrant).insert({
         ...common,
         id: grantId,
-        chainKey,
+        chainKey: familyKey,
         authTime: null,
         createdAt: began,
         endedAt,
         endReason: endedAt === null ? null : 'revoked_by_account'
     });
-    const issued = tokens.map((_token, generation) => createRefreshToken(chainKey, { grantId, generation }));
+    const issued = tokens.map((_token, generation) => createRefreshToken(familyKey, { grantId, generation }));
     const rows = tokens.map(({ createdAt, expiresAt, retryUntil = 0, handedOutLate = false }, generation) => ({
         ...common,
         id: createId(createdAt),
         grantId,
         generation,
         tokenHash: hashSecret(issued[generation]!),
-        sealedToken: retryUntil === 0 ? null : `seal of ${generation}`,
+        sealedToken: retryUntil === 0 ? null : `encrypted ${generation}`,
         retryUntil: retryUntil === 'until-used' ? UNTIL_USED : retryUntil,
         handedOutLate,
         createdAt,
@@ -56,7 +56,7 @@ export async function storeFamily(
     return { grantId, tokens: issued };
 }
 
-/** Makes sure that the built-in client has a row, which it otherwise gets at its first use. Returns its id. */
+/** Stores the built-in client, which is otherwise stored when it is first used. Returns its id. */
 export async function builtInClient(dataSource: DataSource): Promise<string> {
     const clients = dataSource.getRepository(OAuthClient);
     const known = await clients.findOneBy({ clientId: CLI.client_id });
@@ -85,7 +85,7 @@ export async function builtInClient(dataSource: DataSource): Promise<string> {
     return id;
 }
 
-/** The generations that a chain still has, in order. */
+/** The generations that a family still has, in order. */
 export async function generationsOf(dataSource: DataSource, grantId: string): Promise<number[]> {
     const rows = await dataSource
         .getRepository(OAuthRefreshToken)
@@ -93,7 +93,7 @@ export async function generationsOf(dataSource: DataSource, grantId: string): Pr
     return rows.map((row) => row.generation);
 }
 
-/** The generations of a chain whose seal is still there. */
+/** The generations of a family that still have an encrypted successor. */
 export async function encryptedOf(dataSource: DataSource, grantId: string): Promise<number[]> {
     const rows = await dataSource
         .getRepository(OAuthRefreshToken)
