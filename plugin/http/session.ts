@@ -6,6 +6,7 @@ import { managementErrors, protocolErrors, errorResponse, withErrorResponses } f
 import type { Account, Settings } from '../options/options';
 import { RAW_PAYLOAD } from './body';
 import { NO_STORE, setHeaders, WHOLE } from './headers';
+import { mayChangeState } from './same-site';
 
 /** Which of the two error shapes an endpoint answers. */
 export type Shape = 'protocol' | 'management';
@@ -132,21 +133,11 @@ export function isTakenOver({ auth, response }: Request): boolean {
     return auth.mode === 'try' && !auth.isAuthenticated && auth.error === null && !('isBoom' in response);
 }
 
-/**
- * Refuses what another site's page sends with the member's cookie: by `Origin` where the browser tells, else by
- * `Sec-Fetch-Site`. A client without either is no browser, and has no cookie that is not its own.
- */
+/** Refuses a request that a page of another site sends with the member's cookie. */
 function refuseOtherSites({ settings }: Context, shape: Shape): Lifecycle.Method {
     const allowed = new Set([settings.origin, ...settings.session.origins]);
     return ({ headers }, h) => {
-        const origin = headers.origin as string | undefined;
-        const site = headers['sec-fetch-site'] as string | undefined;
-        const ours =
-            origin === undefined
-                ? site === undefined || site === 'same-origin' || site === 'none'
-                : allowed.has(origin);
-        const prefetch = /\bpre(fetch|render)\b/i.test((headers['sec-purpose'] as string | undefined) ?? '');
-        if (ours && !prefetch) {
+        if (mayChangeState(headers, allowed)) {
             return h.continue;
         }
         const error =

@@ -1,9 +1,9 @@
 import type { ResponseObject } from '@hapi/hapi';
 import { askDeviceConsent, decideDeviceConsent } from '../../flows/device-consent';
 import { clientAddress } from '../../http/client-address';
+import { isOwnNavigation } from '../../http/same-site';
 import { sessionAuthTime } from '../../http/session';
 import { PageError } from '../request/page-error';
-import { isOwnNavigation } from '../request/same-site';
 import type { Visit } from '../request/visit';
 import { MAX_TYPED, showCodeForm, showCodeProblem } from './device-code';
 import { checkMayAuthorize, consentModel, readDecision } from './model';
@@ -14,7 +14,7 @@ export async function showDevice(visit: Visit): Promise<ResponseObject> {
     const typed = (query.get('user_code') ?? '').slice(0, MAX_TYPED).trim();
     checkMayAuthorize(visit);
     // Reading a code claims it for the account, so a link on another site only fills in the form.
-    if (typed === '' || !isOwnNavigation(pages, request)) {
+    if (typed === '' || !isOwnNavigation(request.headers, pages.context.settings.origin)) {
         return showCodeForm(visit, typed);
     }
     try {

@@ -2,11 +2,11 @@ import type { Request, ResponseObject, ResponseToolkit, ServerRoute } from '@hap
 import { RAW_PAYLOAD, readFormText } from '../../http/body';
 import { WHOLE } from '../../http/headers';
 import { requestTarget } from '../../http/request-target';
+import { mayBeOwnForm } from '../../http/same-site';
 import { isTakenOver, loginUrl, signedInAccount } from '../../http/session';
 import type { PagesContext } from '../pages-context';
 import { showError } from './error-page';
 import { PageError } from './page-error';
-import { isOwnForm } from './same-site';
 import { addSecurityHeaders } from './security-headers';
 import { createVisit, type Visit } from './visit';
 
@@ -60,7 +60,9 @@ export function pageRoute(pages: PagesContext, { method, path, handler, after }:
 
 /** @throws PageError */
 function checkNotForged(pages: PagesContext, request: Request, accountId: string, form: URLSearchParams): void {
-    if (!isOwnForm(pages, request) || !pages.csrfTokens.isValid(request, accountId, form.get('form_token'))) {
+    const { context, csrfTokens } = pages;
+    const isOwn = mayBeOwnForm(request.headers, context.settings.origin);
+    if (!isOwn || !csrfTokens.isValid(request, accountId, form.get('form_token'))) {
         throw new PageError('error.forged', 403);
     }
 }
