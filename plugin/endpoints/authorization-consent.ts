@@ -6,7 +6,7 @@ import {
     type AuthorizationConsent,
     type AuthorizationDecision
 } from '../flows/authorization-consent';
-import { sessionRoute } from '../http/session';
+import { sessionRoute } from '../http/session-route';
 import type { Account } from '../options/options';
 import { readConsentBody, readConsentQuery } from './consent-input';
 

@@ -12,7 +12,7 @@ import {
 } from '../flows/authorize';
 import { asOAuthError, protocolErrors } from '../http/error-responses';
 import { parseForm } from '../http/form';
-import { NO_STORE, setHeaders } from '../http/headers';
+import { NO_STORE, withHeaders } from '../http/headers';
 import { requestTarget } from '../http/request-target';
 import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime } from '../http/session';
 import type { Form } from '../parameters';
@@ -39,7 +39,7 @@ export function authorizationRoute(context: Context): ServerRoute {
                             isTakenOver(request) ? authorizeInstead(context, request, h) : h.continue
                     },
                     { method: protocolErrors },
-                    { method: keepPrivate }
+                    { method: withHeaders(PRIVATE) }
                 ]
             }
         },
@@ -147,8 +147,3 @@ function logged(request: Request, error: unknown): OAuthError {
     }
     return shown;
 }
-
-const keepPrivate: Lifecycle.Method = (request, h) => {
-    setHeaders(request, PRIVATE);
-    return h.continue;
-};

@@ -2,7 +2,8 @@ import type { Request, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
 import { decideDeviceConsent, readDeviceConsent, type DeviceConsent } from '../flows/device-consent';
 import { clientAddress } from '../http/client-address';
-import { sessionAuthTime, sessionRoute } from '../http/session';
+import { sessionAuthTime } from '../http/session';
+import { sessionRoute } from '../http/session-route';
 import type { Account } from '../options/options';
 import { readConsentBody, readConsentQuery } from './consent-input';
 

@@ -1,6 +1,6 @@
 import type { Lifecycle, Request, ResponseObject, ResponseToolkit, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
-import { sessionRoute, type SessionEndpoint } from '../http/session';
+import { sessionRoute, type SessionEndpoint } from '../http/session-route';
 import type { Account } from '../options/options';
 import { requireAdministrator } from '../policy';
 

@@ -1,7 +1,16 @@
-import type { Request, RouteOptionsResponse } from '@hapi/hapi';
+import type { Lifecycle, Request, RouteOptionsResponse } from '@hapi/hapi';
 
-/** Sets a header on whatever the request is answered with, errors included. */
-export function setHeaders(request: Request, headers: Record<string, string>): void {
+/** Keeps a response out of every cache: it is a secret or belongs to one person (RFC 6749 §5.1). */
+export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
+
+/**
+ * Route option: responses are never partial. hapi would honour `Range` on every page, and report a malformed one in an
+ * error shape of its own.
+ */
+export const WHOLE: RouteOptionsResponse = { ranges: false };
+
+/** Sets headers on the response to a request, errors included. */
+export function setHeaders(request: Request, headers: Readonly<Record<string, string>>): void {
     const { response } = request;
     if ('isBoom' in response) {
         Object.assign(response.output.headers, headers);
@@ -12,8 +21,13 @@ export function setHeaders(request: Request, headers: Record<string, string>): v
     }
 }
 
-/** For answers that are a secret or somebody's (RFC 6749 §5.1). */
-export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
+/** An `onPreResponse` that sets headers on every response, errors included. */
+export function withHeaders(headers: Readonly<Record<string, string>>): Lifecycle.Method {
+    return (request, h) => {
+        setHeaders(request, headers);
+        return h.continue;
+    };
+}
 
-/** Answers come whole: hapi would cut a page in pieces for whoever asks, and answer a wrong `Range` in its own shape. */
-export const WHOLE: RouteOptionsResponse = { ranges: false };
+/** `onPreResponse` of the routes whose responses must not be cached. */
+export const noStore = withHeaders(NO_STORE);

@@ -1,11 +1,11 @@
-import type { Lifecycle, Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
+import type { Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
 import { readCredentials, type ClientCredentials } from '../clients/credentials';
 import type { Context } from '../context';
 import { protocolErrors, withErrorResponses } from './error-responses';
 import { clientAddress } from './client-address';
 import { RAW_PAYLOAD, readFormBody } from './body';
 import type { Form } from '../parameters';
-import { NO_STORE, setHeaders, WHOLE } from './headers';
+import { noStore, WHOLE } from './headers';
 
 /** Any page may talk to the endpoints that look at no cookie. */
 export const ANY_ORIGIN: RouteOptionsCors = {
@@ -15,11 +15,6 @@ export const ANY_ORIGIN: RouteOptionsCors = {
     exposedHeaders: ['WWW-Authenticate', 'Retry-After'],
     additionalHeaders: [],
     additionalExposedHeaders: []
-};
-
-const noStore: Lifecycle.Method = (request, h) => {
-    setHeaders(request, NO_STORE);
-    return h.continue;
 };
 
 /** What all protocol endpoints without a session share: no cookies, any origin, errors as RFC 6749 §5.2 has them. */

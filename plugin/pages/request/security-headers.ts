@@ -1,5 +1,4 @@
-import type { Lifecycle } from '@hapi/hapi';
-import { NO_STORE, setHeaders } from '../../http/headers';
+import { NO_STORE, withHeaders } from '../../http/headers';
 
 const CONTENT_SECURITY_POLICY = [
     "default-src 'none'",
@@ -11,16 +10,11 @@ const CONTENT_SECURITY_POLICY = [
     "frame-ancestors 'none'"
 ].join('; ');
 
-const HEADERS = {
+/** `onPreResponse`: no page is framed, cached or named as a referrer, and none runs inline or foreign code. */
+export const addSecurityHeaders = withHeaders({
     ...NO_STORE,
     'content-security-policy': CONTENT_SECURITY_POLICY,
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY'
-};
-
-/** For `onPreResponse`: no page is framed, cached or named as a referrer, and none runs inline or foreign code. */
-export const addSecurityHeaders: Lifecycle.Method = (request, h) => {
-    setHeaders(request, HEADERS);
-    return h.continue;
-};
+});
