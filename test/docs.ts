@@ -4,7 +4,7 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import * as Worker from '../jobs';
 import * as OAuth from '../plugin';
-import { DEFAULT_LIMITS, readOptions } from '../plugin/options/options';
+import { readOptions } from '../plugin/options/read-options';
 import * as Pages from '../plugin/pages';
 import { Forum, ISSUER, openDatabase, signingKey, type OpenDatabase } from './support/forum';
 
@@ -98,8 +98,9 @@ describe('The documentation', () => {
         for (const [name, value] of Object.entries(settings.lifetimes)) {
             expect(rows.get(`lifetimes.${name}`)).to.equal(`\`${value}\``);
         }
-        for (const [name, limit] of Object.entries(DEFAULT_LIMITS)) {
-            const written = `{ points: ${limit.points}, seconds: ${limit.seconds} }`;
+        for (const [name, limit] of Object.entries(settings.limits)) {
+            const { points, seconds } = limit as OAuth.Limit;
+            const written = `{ points: ${points}, seconds: ${seconds} }`;
             expect(rows.get(`limits.${name}`)).to.equal(`\`${written}\``);
             expect(api).to.contain(`| \`${name}\` | \`${written}\` |`);
         }
@@ -119,7 +120,10 @@ describe('The documentation', () => {
             'session.origins',
             'permissions.manageClients',
             'lifetimes.refreshChain',
-            'bearer.permissions'
+            'bearer.permissions',
+            'limits.redis',
+            'limits.address',
+            'jobs'
         ]) {
             expect([...rows.keys()].some((key) => key === option || key.startsWith(`${option}.`))).to.be.true();
             expect(api).to.contain(`\`${option.split('.').pop()}`);

@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { DataSource } from 'typeorm';
 import { entities, FORUM_PERMISSIONS, type Accounts, type Options } from '../../plugin/index';
-import { readOptions } from '../../plugin/options/options';
+import { readOptions } from '../../plugin/options/read-options';
 import { embeddedDatabase } from '../support/database';
 import { openDatabase, signingKey, type OpenDatabase } from '../support/forum';
 
@@ -57,8 +57,7 @@ describe('the options', () => {
             permissions: {
                 all: FORUM_PERMISSIONS,
                 administrator: 'ADMINISTRATOR',
-                authorizeClients: 'USE_OAUTH_CLIENTS',
-                manageClients: undefined
+                authorizeClients: 'USE_OAUTH_CLIENTS'
             },
             audience: 'https://forum.example',
             lifetimes: {
@@ -77,14 +76,11 @@ describe('the options', () => {
             firstPartyClients: [{ clientId: 'storyden-cli', name: 'Storyden' }],
             bearer: { permissions: 'token' },
             limits: {
-                redis: undefined,
-                address: undefined,
                 deviceAuthorization: { points: 6000, seconds: 60 },
                 refresh: { points: 30000, seconds: 60 },
                 clientAuthentication: { points: 300, seconds: 60 },
                 userCode: { points: 100, seconds: 600 }
-            },
-            jobs: undefined
+            }
         });
     });
 

@@ -8,7 +8,7 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import type { LimitsOptions, Options } from '../../plugin/index';
 import { RateLimits } from '../../plugin/rate-limits/rate-limits';
-import { readOptions } from '../../plugin/options/options';
+import { readOptions } from '../../plugin/options/read-options';
 import { pages } from '../../plugin/pages';
 import {
     basic,

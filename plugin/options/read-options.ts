@@ -1,0 +1,50 @@
+import Joi from 'joi';
+import { accounts } from './accounts';
+import { bearer } from './bearer';
+import { dataSource } from './data-source';
+import { firstPartyClients } from './first-party-clients';
+import { lifetimes } from './lifetimes';
+import { limits, limitsSettings, type LimitsSettings } from './limits';
+import { permissions } from './permissions';
+import { describeProblem } from './problem';
+import { session } from './session';
+import type { Settings } from './settings';
+import { audience, signingKeys } from './signing-keys';
+import { issuer, urls } from './urls';
+
+/** The options as the schema leaves them: checked, with their defaults. */
+type Checked = Omit<Settings, 'origin' | 'limits'> & { limits: LimitsSettings | false };
+
+const schema = Joi.object<Checked>({
+    issuer: issuer.required(),
+    dataSource,
+    accounts,
+    session,
+    permissions,
+    signingKeys,
+    audience,
+    lifetimes,
+    urls,
+    firstPartyClients,
+    bearer,
+    limits,
+    jobs: Joi.valid('in-process'),
+    clock: Joi.function().default(() => () => Date.now())
+})
+    .required()
+    .label('options')
+    .prefs({ convert: false });
+
+/**
+ * Checks the options and fills in the defaults.
+ *
+ * @throws Error that names the option, what was expected and what was given
+ */
+export function readOptions(options: unknown): Settings {
+    const result = schema.validate(options);
+    if (result.error) {
+        throw new Error(`hapi-forum-oauth: ${describeProblem(result.error)}`);
+    }
+    const { value } = result;
+    return { ...value, origin: new URL(value.issuer).origin, limits: limitsSettings(value.limits) };
+}

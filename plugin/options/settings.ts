@@ -1,0 +1,30 @@
+import type { JWK } from 'jose' with { 'resolution-mode': 'import' };
+import type { DataSource } from 'typeorm';
+import type { Accounts } from './accounts';
+import type { BearerSettings } from './bearer';
+import type { FirstPartyClient } from './first-party-clients';
+import type { Lifetimes } from './lifetimes';
+import type { LimitsSettings } from './limits';
+import type { PermissionSettings } from './permissions';
+import type { SessionSettings } from './session';
+import type { Urls } from './urls';
+
+/** The options with every default filled in. */
+export interface Settings {
+    issuer: string;
+    /** The origin of the issuer. */
+    origin: string;
+    dataSource: DataSource;
+    accounts: Accounts;
+    session: SessionSettings;
+    permissions: PermissionSettings;
+    signingKeys: JWK[];
+    audience: string;
+    lifetimes: Lifetimes;
+    urls: Urls;
+    firstPartyClients: FirstPartyClient[];
+    bearer: BearerSettings;
+    limits: LimitsSettings;
+    jobs?: 'in-process';
+    clock: () => number;
+}
