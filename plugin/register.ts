@@ -9,6 +9,7 @@ import { eventEmitter } from './events';
 import { RateLimits } from './rate-limits/rate-limits';
 import type { Options, Settings } from './options/options';
 import { readOptions } from './options/read-options';
+import { PAGES } from './options/urls';
 import { registerBearer, STRATEGY } from './auth/bearer';
 import { importKeys } from './tokens/keys';
 import { VerifiedTokenCache } from './tokens/verified-token-cache';
@@ -120,11 +121,11 @@ function checkPages(server: Server, { origin, urls }: Settings): void {
     const hosts = [server.realm.modifiers.route.vhost as string | string[] | undefined].flat();
     const isTaken = ({ pathname }: URL): boolean =>
         hosts.some((host) => METHODS.some((method) => isOwn(server.match(method, pathname, host))));
-    for (const [name, address] of Object.entries(urls)) {
-        const url = new URL(address);
+    for (const name of PAGES) {
+        const url = new URL(urls[name]);
         if (url.origin === origin && isTaken(url)) {
             throw new Error(
-                `${NAME}: "urls.${name}" must be a page of the frontend, but got ${address}, which is a route of the plugin: register it with a routes.prefix or give the page another path`
+                `${NAME}: "urls.${name}" must be a page of the frontend, but got ${urls[name]}, which is a route of the plugin: register it with a routes.prefix or give the page another path`
             );
         }
     }

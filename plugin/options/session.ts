@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { origin, type Urls } from './urls';
+import { origin, PAGES, type Urls } from './urls';
 
 /** The session credentials that the host's strategy yields. */
 export type SessionCredentials = Record<string, unknown>;
@@ -42,6 +42,6 @@ function accountIdOf({ accountId }: SessionCredentials): unknown {
     return accountId;
 }
 
-function originsOf({ login, authorizationConsent, deviceConsent }: Urls): string[] {
-    return [...new Set([login, authorizationConsent, deviceConsent].map((page) => new URL(page).origin))];
+function originsOf(urls: Urls): string[] {
+    return [...new Set(PAGES.map((page) => new URL(urls[page]).origin))];
 }

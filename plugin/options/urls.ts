@@ -11,6 +11,9 @@ export interface Urls {
     deviceConsent: string;
 }
 
+/** The pages among the URLs. */
+export const PAGES = ['login', 'authorizationConsent', 'deviceConsent'] as const;
+
 /** `https`, or `http` on a loopback host, in the form in which it is published (RFC 8414 §2). */
 export const issuer = Joi.string()
     .max(512)
