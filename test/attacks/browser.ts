@@ -12,28 +12,21 @@ import {
     type App,
     type Changes
 } from '../support/authorization';
-import { Forum, FRIGG, ISSUER, ODIN, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { FRIGG, ISSUER, ODIN, type Answer } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const EVIL = 'https://evil.example';
 
 describe('RFC 9700 §4, attacks through the browser', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     /** Every kind of answer that the authorization endpoint has. */
@@ -60,11 +53,11 @@ describe('RFC 9700 §4, attacks through the browser', () => {
     });
 
     it('§4.2.4: the consent page’s address holds neither state nor nonce nor code, and no code is there yet', async () => {
-        const codes = await database.dataSource.getRepository(OAuthAuthorizationCode).count();
+        const codes = await forum.dataSource.getRepository(OAuthAuthorizationCode).count();
         const changes = { state: 'secret-state', nonce: 'secret-nonce' };
         const location = locationOf(await authorize(forum, FRIGG, parametersOf(app, changes)));
         expect([...new URL(location).searchParams.keys()]).to.equal(['request_id']);
-        expect(await database.dataSource.getRepository(OAuthAuthorizationCode).count()).to.equal(codes);
+        expect(await forum.dataSource.getRepository(OAuthAuthorizationCode).count()).to.equal(codes);
     });
 
     it('§4.7, CSRF on consent: another site cannot decide with the person’s cookie', async () => {
@@ -88,9 +81,7 @@ describe('RFC 9700 §4, attacks through the browser', () => {
             });
             expect(statusCode).to.equal(400);
         }
-        const row = await database.dataSource
-            .getRepository(OAuthAuthorizationRequest)
-            .findOneByOrFail({ id: requestId });
+        const row = await forum.dataSource.getRepository(OAuthAuthorizationRequest).findOneByOrFail({ id: requestId });
         expect(row.decidedAt).to.be.null();
     });
 
@@ -106,9 +97,7 @@ describe('RFC 9700 §4, attacks through the browser', () => {
         const query = `request_id=${requestId}&decision=approve`;
         await forum.as(FRIGG, 'GET', `/oauth/authorize/consent?${query}`);
         await authorize(forum, FRIGG, [...parametersOf(app), ['decision', 'approve'], ['request_id', requestId]]);
-        const row = await database.dataSource
-            .getRepository(OAuthAuthorizationRequest)
-            .findOneByOrFail({ id: requestId });
+        const row = await forum.dataSource.getRepository(OAuthAuthorizationRequest).findOneByOrFail({ id: requestId });
         expect(row.decidedAt).to.be.null();
     });
 

@@ -14,30 +14,23 @@ import {
     type App,
     type Changes
 } from '../support/authorization';
-import { Forum, FRIGG, ISSUER, openDatabase, type OpenDatabase, type Tokens } from '../support/forum';
+import { FRIGG, ISSUER, type Tokens } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const REFRESHABLE = { scope: 'openid offline_access' };
 
 describe('RFC 9700 §4, attacks on authorization codes', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
     let app: App;
     let confidential: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum);
         confidential = await createApp(forum, { type: 'confidential', pkce_required: false });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     it('§4.4, mix-up: every answer to the redirect URI names its issuer, success and error alike', async () => {

@@ -1,33 +1,26 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { authorize, countRows, createApp, locationOf, parametersOf, type App } from '../support/authorization';
-import { Forum, FRIGG, ISSUER, openDatabase, type OpenDatabase } from '../support/forum';
+import { FRIGG, ISSUER } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const REGISTERED = 'https://app.example/oauth/cb';
 
 describe('RFC 9700 §4.1, insufficient redirection URI validation', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum, { redirect_uris: [REGISTERED] });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     /** However the person stands and whatever else is wrong, nobody is sent anywhere. */
     async function expectNowhere(uris: string[], of: App = app): Promise<void> {
-        const rows = await countRows(database.dataSource);
+        const rows = await countRows(forum.dataSource);
         for (const uri of uris) {
             for (const accountId of [FRIGG, null]) {
                 for (const prompt of [null, 'none']) {
@@ -41,7 +34,7 @@ describe('RFC 9700 §4.1, insufficient redirection URI validation', () => {
                 }
             }
         }
-        expect(await countRows(database.dataSource)).to.equal(rows);
+        expect(await countRows(forum.dataSource)).to.equal(rows);
     }
 
     it('§4.1.1: a redirect URI that only begins as the registered one does is refused', () =>

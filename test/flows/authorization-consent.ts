@@ -18,21 +18,12 @@ import {
     type App,
     type Changes
 } from '../support/authorization';
-import {
-    claimsOf,
-    Forum,
-    FRIGG,
-    ISSUER,
-    LOKI,
-    ODIN,
-    openDatabase,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import { claimsOf, Forum, FRIGG, ISSUER, LOKI, ODIN, openDatabase, type Answer } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const REFUSED = {
     error: 'invalid_request',
@@ -40,19 +31,11 @@ const REFUSED = {
 };
 
 describe('the consent to an authorization request', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     function expectUnusable(answer: Answer): void {
@@ -61,7 +44,7 @@ describe('the consent to an authorization request', () => {
     }
 
     function codesOf({ id }: App): Promise<number> {
-        return database.dataSource.getRepository(OAuthAuthorizationCode).countBy({ oauthClientId: id });
+        return forum.dataSource.getRepository(OAuthAuthorizationCode).countBy({ oauthClientId: id });
     }
 
     it('shows who asks for what, where it goes and until when', async () => {
@@ -170,7 +153,7 @@ describe('the consent to an authorization request', () => {
     });
 
     it('can be given for ten minutes', async () => {
-        const host = await Forum.create(database.dataSource);
+        const host = await forum.another();
         const [late, dropped, inTime] = [
             await beginRequest(host, app),
             await beginRequest(host, app),
@@ -183,7 +166,6 @@ describe('the consent to an authorization request', () => {
         expectUnusable(await readRequest(host, FRIGG, late));
         expectUnusable(await decideRequest(host, FRIGG, late));
         expectUnusable(await decideRequest(host, FRIGG, dropped, 'deny'));
-        await host.stop();
     });
 
     it('grants what the person holds and the client is allowed at that moment', async () => {
@@ -292,7 +274,7 @@ describe('the consent to an authorization request', () => {
         it('cannot be given for a grant that was withdrawn, but refused', async () => {
             const limited = await createApp(forum);
             const requestId = await beginRequest(forum, limited);
-            await changeApp(database.dataSource, limited, { allowedGrants: 'refresh_token' });
+            await changeApp(forum.dataSource, limited, { allowedGrants: 'refresh_token' });
             for (const answer of [
                 await readRequest(forum, FRIGG, requestId),
                 await decideRequest(forum, FRIGG, requestId)
@@ -338,7 +320,7 @@ describe('the consent to an authorization request', () => {
             const rejected = await expect(api.decide(member, requestId, decision as 'approve')).to.reject();
             expect(rejected).to.include({ error: 'invalid_request', message: 'The decision must be approve or deny' });
         }
-        const codes = database.dataSource.getRepository(OAuthAuthorizationCode);
+        const codes = forum.dataSource.getRepository(OAuthAuthorizationCode);
         expect(await codes.countBy({ accountId: member })).to.equal(0);
         expect((await api.decide(member, requestId, 'deny')).status).to.equal('denied');
     });
@@ -382,7 +364,7 @@ describe('the consent to an authorization request', () => {
     });
 
     it('is told as an event of ids, once, and of no code or state', async () => {
-        const host = await Forum.create(database.dataSource);
+        const host = await forum.another();
         const secrets: string[] = [];
         for (const decision of ['approve', 'deny']) {
             const requestId = await beginRequest(host, app, { state: 'the-secret-state', nonce: 'the-secret-nonce' });
@@ -402,7 +384,6 @@ describe('the consent to an authorization request', () => {
         for (const secret of [...secrets, 'the-secret-nonce']) {
             expect(told).to.not.include(secret);
         }
-        await host.stop();
     });
 
     it('is asked for each time, on the embedded database too', async () => {
@@ -426,7 +407,6 @@ describe('the consent to an authorization request', () => {
             }
         }
         expect(await countRows(embedded.dataSource)).to.include(3);
-        await host.stop();
         await embedded.done();
     });
 });

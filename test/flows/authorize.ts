@@ -16,17 +16,9 @@ import {
     type App,
     type Changes
 } from '../support/authorization';
-import {
-    claimsOf,
-    CLI,
-    Forum,
-    FRIGG,
-    ISSUER,
-    ODIN,
-    openDatabase,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import type { Forum } from '../support/forum';
+import { claimsOf, CLI, FRIGG, ISSUER, ODIN, type Answer } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -36,19 +28,11 @@ const CONSENT = `${ISSUER}/oauth/authorize/consent?request_id=`;
 const LOGIN = `${ISSUER}/login?return_to=`;
 
 describe('an authorization request', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     function ask(changes: Changes = {}, of: App = app, accountId = FRIGG): Promise<Answer> {
@@ -56,12 +40,12 @@ describe('an authorization request', () => {
     }
 
     async function expectRefused(changes: Changes, error: string, of: App = app): Promise<void> {
-        const rows = await countRows(database.dataSource);
+        const rows = await countRows(forum.dataSource);
         const answer = await ask(changes, of);
         const what = JSON.stringify(changes).slice(0, 200);
         expect(locationOf(answer), what).to.startWith(`${of.redirectUri}?`);
         expect(answered(answer), what).to.include({ error, iss: ISSUER });
-        expect(await countRows(database.dataSource), what).to.equal(rows);
+        expect(await countRows(forum.dataSource), what).to.equal(rows);
     }
 
     async function expectBegun(changes: Changes, of: App = app): Promise<void> {
@@ -144,7 +128,7 @@ describe('an authorization request', () => {
 
     it('has no other port on any other host, even where http got registered for one', async () => {
         const old = await createApp(forum);
-        await changeApp(database.dataSource, old, { redirectUris: JSON.stringify(['http://app.example/cb']) });
+        await changeApp(forum.dataSource, old, { redirectUris: JSON.stringify(['http://app.example/cb']) });
         await expectBegun({ redirect_uri: 'http://app.example/cb' }, old);
         const { status } = await ask({ redirect_uri: 'http://app.example:8080/cb' }, old);
         expect(status).to.equal(400);
@@ -194,7 +178,7 @@ describe('an authorization request', () => {
 
     it('is refused to a client without the grant', async () => {
         const app2 = await createApp(forum);
-        await changeApp(database.dataSource, app2, { allowedGrants: 'refresh_token' });
+        await changeApp(forum.dataSource, app2, { allowedGrants: 'refresh_token' });
         await expectRefused({}, 'unauthorized_client', app2);
     });
 
@@ -246,13 +230,12 @@ describe('an authorization request', () => {
         });
 
         it('lands in the audience of the token', async () => {
-            const host = await Forum.create(database.dataSource, { audience: 'https://api.forum.example' });
+            const host = await forum.another({ audience: 'https://api.forum.example' });
             const begun = await obtainCode(host, app, { resource: 'https://api.forum.example/' });
             const { body } = await redeem(host, begun, { resource: 'https://api.forum.example' });
             expect(claimsOf(body.access_token).aud).to.equal('https://api.forum.example');
             const issuer = await authorize(host, FRIGG, parametersOf(app, { resource: ISSUER }));
             expect(answered(issuer).error).to.equal('invalid_target');
-            await host.stop();
         });
     });
 
@@ -321,7 +304,7 @@ describe('an authorization request', () => {
 
         it('is for an inheriting client all that the person holds, unless it asks for permissions', async () => {
             const inheriting = await createApp(forum);
-            await changeApp(database.dataSource, inheriting, { scopePolicy: 'inherit' });
+            await changeApp(forum.dataSource, inheriting, { scopePolicy: 'inherit' });
             const held = ['CREATE_POST', 'READ_PUBLISHED_THREADS', 'CREATE_REACTION', 'READ_PROFILE'];
             expect(await shown('openid offline_access', inheriting)).to.include({
                 requested_scopes: ['openid', 'offline_access'],
@@ -338,7 +321,7 @@ describe('an authorization request', () => {
             });
             await expectRefused({ scope: 'READ_PROFILE' }, 'invalid_scope', inheriting);
 
-            await changeApp(database.dataSource, inheriting, { allowedScopes: 'profile' });
+            await changeApp(forum.dataSource, inheriting, { allowedScopes: 'profile' });
             await expectRefused({ scope: 'openid' }, 'invalid_scope', inheriting);
             expect((await shown('profile email', inheriting)).granted_scopes).to.equal([
                 'profile',
@@ -381,7 +364,7 @@ describe('an authorization request', () => {
 
         before(async () => {
             const session = { strategy: 'session', authTime: () => signedIn } as unknown as Options['session'];
-            host = await Forum.create(database.dataSource, { session });
+            host = await forum.another({ session });
         });
 
         after(() => host.stop());

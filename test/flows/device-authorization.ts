@@ -1,41 +1,20 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import {
-    basic,
-    CLI,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    ODIN,
-    openDatabase,
-    unique,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import { basic, CLI, DEVICE_CODE, Forum, FRIGG, ODIN, openDatabase, unique, type Answer } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 describe('the device authorization endpoint', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const forum = useForum(lab);
 
     const ask = (fields: Record<string, string>, headers?: Record<string, string>): Promise<Answer> =>
         forum.form('/oauth/device_authorization', fields, headers);
 
     const rows = async (): Promise<number> => {
-        const [row] = await database.dataSource.query('SELECT COUNT(*) AS n FROM oauth_device_authorizations');
+        const [row] = await forum.dataSource.query('SELECT COUNT(*) AS n FROM oauth_device_authorizations');
         return Number(row.n);
     };
 
@@ -83,12 +62,12 @@ describe('the device authorization endpoint', () => {
 
     it('keeps a hash of the device code only', async () => {
         const { body } = await ask(CLI);
-        const stored = await database.dataSource.query('SELECT * FROM oauth_device_authorizations');
+        const stored = await forum.dataSource.query('SELECT * FROM oauth_device_authorizations');
         expect(JSON.stringify(stored)).to.not.include(body.device_code as string);
     });
 
     it('sends the person to the page of the options, whatever query it has', async () => {
-        const other = await Forum.create(database.dataSource, {
+        const other = await forum.another({
             urls: { deviceConsent: 'https://app.example/device?lang=is' },
             lifetimes: { deviceCode: 60, devicePollInterval: 1 }
         });
@@ -99,7 +78,6 @@ describe('the device authorization endpoint', () => {
         );
         expect(body.expires_in).to.equal(60);
         expect(body.interval).to.equal(1);
-        await other.stop();
     });
 
     it('serves the built-in client to many processes that begin at the same instant on an empty database', async () => {

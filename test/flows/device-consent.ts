@@ -1,37 +1,16 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import {
-    CLI,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    LOKI,
-    ODIN,
-    openDatabase,
-    unique,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import { CLI, DEVICE_CODE, FRIGG, LOKI, ODIN, unique, type Answer } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const PATH = '/oauth/device/consent';
 
 describe('the consent to a device', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const forum = useForum(lab);
 
     const read = (accountId: string | null, userCode: string, headers?: Record<string, string>): Promise<Answer> =>
         forum.as(
@@ -127,7 +106,7 @@ describe('the consent to a device', () => {
 
     it('takes O for 0, and I and L for 1, in either case', async () => {
         const { user_code: userCode, device_code: code } = await forum.device();
-        await database.dataSource.query('UPDATE oauth_device_authorizations SET user_code = ? WHERE user_code = ?', [
+        await forum.dataSource.query('UPDATE oauth_device_authorizations SET user_code = ? WHERE user_code = ?', [
             '0011AB01',
             userCode.replace('-', '')
         ]);
@@ -214,7 +193,7 @@ describe('the consent to a device', () => {
         await poll(used.device_code);
         const expired = await forum.device();
         await read(accountId, expired.user_code);
-        await database.dataSource.query('UPDATE oauth_device_authorizations SET expires_at = ? WHERE user_code = ?', [
+        await forum.dataSource.query('UPDATE oauth_device_authorizations SET expires_at = ? WHERE user_code = ?', [
             forum.now,
             expired.user_code.replace('-', '')
         ]);
@@ -222,7 +201,7 @@ describe('the consent to a device', () => {
         const codes = [unread, foreign, decided, foreignDecided, used, expired].map((device) => device.user_code);
         for (const decision of ['approve', 'deny']) {
             // So that the second round stays below the limit on wrong codes.
-            await database.dataSource.query('DELETE FROM oauth_user_code_failures');
+            await forum.dataSource.query('DELETE FROM oauth_user_code_failures');
             const answers = [];
             for (const userCode of ['ZZZZ-ZZZZ', ...codes]) {
                 answers.push(await decide(accountId, userCode, decision));
@@ -292,7 +271,7 @@ describe('the consent to a device', () => {
             isError(await read(LOKI, tries % 2 === 0 ? userCode : 'ZZZZ-ZZZZ'), 'access_denied');
             isError(await decide(LOKI, tries % 2 === 0 ? userCode : 'ZZZZ-ZZZZ'), 'access_denied');
         }
-        const [counted] = await database.dataSource.query(
+        const [counted] = await forum.dataSource.query(
             'SELECT COUNT(*) AS n FROM oauth_user_code_failures WHERE account_id = ?',
             [LOKI]
         );

@@ -1,33 +1,26 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { basicOf, changeApp, createApp, signInTo, type App } from '../support/authorization';
-import { claimsOf, Forum, FRIGG, ISSUER, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { claimsOf, FRIGG, ISSUER, type Answer } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const SCOPE = 'openid offline_access CREATE_POST';
 const DAY = 24 * 3600;
 
 describe('introspecting a token', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
     let app: App;
     let other: App;
     let open: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum, { type: 'confidential' });
         other = await createApp(forum, { type: 'confidential' });
         open = await createApp(forum);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     function introspect(token: string, by: App = app, host = forum): Promise<Answer> {
@@ -114,25 +107,23 @@ describe('introspecting a token', () => {
         });
 
         it('is not active after it has expired', async () => {
-            const host = await Forum.create(database.dataSource);
+            const host = await forum.another();
             const { refresh_token: token } = await signInTo(host, app, { scope: SCOPE });
             host.now += 30 * DAY * 1000 - 1;
             await expectActive(token, true, app, host);
             host.now += 1;
             await expectActive(token, false, app, host);
             expect((await refresh(token, host)).body.error).to.equal('invalid_grant');
-            await host.stop();
         });
 
         it('is not active past the cap on its chain', async () => {
-            const host = await Forum.create(database.dataSource, { lifetimes: { refreshChain: 1000 } });
+            const host = await forum.another({ lifetimes: { refreshChain: 1000 } });
             const { refresh_token: token } = await signInTo(host, app, { scope: SCOPE });
             host.pass(999);
             const { refresh_token: second } = (await refresh(token, host)).body;
             await expectActive(second, true, app, host);
             host.pass(1);
             await expectActive(second, false, app, host);
-            await host.stop();
         });
 
         it('is not active while it would be refused for its account or its client', async () => {
@@ -145,14 +136,14 @@ describe('introspecting a token', () => {
             forum.accounts.set(member, account);
             await expectActive(token, true, own);
 
-            await changeApp(database.dataSource, own, { allowedGrants: 'authorization_code' });
+            await changeApp(forum.dataSource, own, { allowedGrants: 'authorization_code' });
             await expectActive(token, false, own);
-            await changeApp(database.dataSource, own, {
+            await changeApp(forum.dataSource, own, {
                 allowedGrants: 'authorization_code refresh_token',
                 allowedScopes: 'openid CREATE_POST'
             });
             await expectActive(token, false, own);
-            await changeApp(database.dataSource, own, { allowedScopes: SCOPE });
+            await changeApp(forum.dataSource, own, { allowedScopes: SCOPE });
             await expectActive(token, true, own);
             expect((await refresh(token, forum, own)).status).to.equal(200);
         });
@@ -165,7 +156,7 @@ describe('introspecting a token', () => {
         });
 
         it('is looked at without a trace: asking about a used one is no reuse', async () => {
-            const host = await Forum.create(database.dataSource);
+            const host = await forum.another();
             const { refresh_token: first } = await signInTo(host, app, { scope: SCOPE });
             const second = (await refresh(first, host)).body.refresh_token as string;
             host.pass(1000);
@@ -174,13 +165,12 @@ describe('introspecting a token', () => {
             await expectActive(second, true, app, host);
             expect(host.events).to.have.length(events);
             expect((await refresh(second, host)).status).to.equal(200);
-            await host.stop();
         });
     });
 
     describe('an access token', () => {
         it('is active until it expires, also after its grant has ended', async () => {
-            const host = await Forum.create(database.dataSource);
+            const host = await forum.another();
             const tokens = await signInTo(host, app, { scope: SCOPE });
             await host.form('/oauth/revoke', { token: tokens.refresh_token }, basicOf(app));
             await expectActive(tokens.access_token, true, app, host);
@@ -188,7 +178,6 @@ describe('introspecting a token', () => {
             await expectActive(tokens.access_token, true, app, host);
             host.pass(1);
             await expectActive(tokens.access_token, false, app, host);
-            await host.stop();
         });
 
         it('of client credentials is active too', async () => {
@@ -254,12 +243,11 @@ describe('introspecting a token', () => {
     });
 
     it('is for servers: no page of any origin may read the answer', async () => {
-        const host = await Forum.create(database.dataSource, {}, '/api', { server: { routes: { cors: true } } });
+        const host = await forum.another({}, { server: { routes: { cors: true } } });
         const { access_token: token } = await signInTo(host, app);
         const headers = { origin: 'https://app.example', ...basicOf(app) };
         const answer = await host.form('/oauth/introspect', { token }, headers);
         expect(answer.body.active).to.be.true();
         expect(answer.headers['access-control-allow-origin']).to.be.undefined();
-        await host.stop();
     });
 });

@@ -3,27 +3,20 @@ import * as Lab from '@hapi/lab';
 import { OAuthGrant, OAuthRefreshToken } from '../../entities/index';
 import type { ManagementError, Token } from '../../plugin/index';
 import type { ForumOAuth } from '../../plugin/api';
-import { DEVICE_CODE, Forum, FRIGG, LOKI, ODIN, openDatabase, unique, type OpenDatabase } from '../support/forum';
+import { DEVICE_CODE, FRIGG, LOKI, ODIN, unique } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`revoking what one has authorised (${kind} database)`, () => {
-        let forum: Forum;
-        let database: OpenDatabase;
+        const forum = useForum(lab, { database: kind });
         let tokens: ForumOAuth['tokens'];
 
         before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource);
             tokens = forum.server.plugins['hapi-forum-oauth'].tokens;
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
         });
 
         const member = (): string => {
@@ -87,7 +80,7 @@ for (const kind of ['server', 'embedded'] as const) {
             } = await tokens.list(account, { status: 'revoked' });
             expect(head!.revoked_at).to.equal(new Date(ended).toISOString());
             expect(forum.events).to.equal([]);
-            const grant = await database.dataSource.getRepository(OAuthGrant).findOneByOrFail({ id: head!.grant_id });
+            const grant = await forum.dataSource.getRepository(OAuthGrant).findOneByOrFail({ id: head!.grant_id });
             expect([grant.endedAt, grant.endReason]).to.equal([ended, 'revoked_by_account']);
         });
 
@@ -121,7 +114,7 @@ for (const kind of ['server', 'embedded'] as const) {
             for (const other of [LOKI, ODIN]) {
                 expect(await isRefused(tokens.revoke(other, rows[2]!.id))).to.equal(404);
             }
-            await database.dataSource.getRepository(OAuthRefreshToken).delete({ id: rows[0]!.id });
+            await forum.dataSource.getRepository(OAuthRefreshToken).delete({ id: rows[0]!.id });
             expect(await isRefused(tokens.revoke(account, rows[0]!.id))).to.equal(404);
             expect(await works(held[2]!)).to.be.true();
         });
@@ -193,21 +186,10 @@ for (const kind of ['server', 'embedded'] as const) {
 }
 
 describe('an account\u2019s chains', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const forum = useForum(lab);
 
     it('end in another process as in this one', async () => {
-        const elsewhere = await Forum.create(database.dataSource);
+        const elsewhere = await forum.another();
         const { refresh_token: token } = await forum.signIn(FRIGG);
         const mine = elsewhere.server.plugins['hapi-forum-oauth'].tokens;
         const {
@@ -215,6 +197,5 @@ describe('an account\u2019s chains', () => {
         } = await mine.list(FRIGG);
         await mine.revoke(FRIGG, row!.id);
         expect((await forum.refresh(token)).body.error).to.equal('invalid_grant');
-        await elsewhere.stop();
     });
 });

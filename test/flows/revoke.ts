@@ -12,32 +12,25 @@ import {
     type App
 } from '../support/authorization';
 import { grantOf, storedGrant } from '../support/token-family';
-import { CLI, Forum, FRIGG, openDatabase, type Answer, type OpenDatabase, type Tokens } from '../support/forum';
+import { CLI, Forum, FRIGG, openDatabase, type Answer, type Tokens } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const REFRESHABLE = { scope: 'openid offline_access' };
 
 describe('revoking a token', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
     let app: App;
     let other: App;
     let confidential: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum);
         other = await createApp(forum);
         confidential = await createApp(forum, { type: 'confidential' });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     function revoke(of: App, token: string, fields: Record<string, string> = {}): Promise<Answer> {
@@ -71,7 +64,7 @@ describe('revoking a token', () => {
         for (const place of [0, 1, 2, 3]) {
             const tokens = await chainOf(app, 3);
             expectDone(await revoke(app, tokens[place]!));
-            expect(await storedGrant(database.dataSource, tokens[0]!)).to.include({
+            expect(await storedGrant(forum.dataSource, tokens[0]!)).to.include({
                 endReason: 'revoked_by_client',
                 endedAt: forum.now
             });
@@ -84,7 +77,7 @@ describe('revoking a token', () => {
     it('ends the chain by a token whose row is long gone', async () => {
         const tokens = await chainOf(app, 2);
         const where = { grantId: grantOf(tokens[0]!), generation: 0 };
-        await database.dataSource.getRepository(OAuthRefreshToken).delete(where);
+        await forum.dataSource.getRepository(OAuthRefreshToken).delete(where);
         expectDone(await revoke(app, tokens[0]!));
         expect((await refresh(app, tokens[2]!)).body.error).to.equal('invalid_grant');
     });
@@ -106,7 +99,7 @@ describe('revoking a token', () => {
     it('is answered alike for its own, unknown, ended, expired and other clients’ tokens', async () => {
         const [foreign] = await chainOf(other, 0);
         const [own] = await chainOf(app, 0);
-        const expired = await Forum.create(database.dataSource);
+        const expired = await forum.another();
         const old = (await signInTo(expired, app, REFRESHABLE)).refresh_token;
         const answers = [
             await revoke(app, own!),
@@ -119,7 +112,6 @@ describe('revoking a token', () => {
         ];
         expired.pass(40 * 24 * 3600);
         answers.push(await expired.form('/oauth/revoke', { client_id: app.client_id, token: old }));
-        await expired.stop();
         for (const answer of answers) {
             expectDone(answer);
         }
@@ -136,7 +128,7 @@ describe('revoking a token', () => {
             for (const token of tokens) {
                 expectDone(await revoke(thief, token));
             }
-            expect((await storedGrant(database.dataSource, tokens[0]!)).endedAt).to.be.null();
+            expect((await storedGrant(forum.dataSource, tokens[0]!)).endedAt).to.be.null();
             expect((await refresh(owner, tokens[1]!)).status).to.equal(200);
         }
     });
@@ -154,13 +146,12 @@ describe('revoking a token', () => {
     });
 
     it('takes an access token that has expired for unknown', async () => {
-        const host = await Forum.create(database.dataSource);
+        const host = await forum.another();
         const { access_token: token } = await signInTo(host, app);
         const fields = { client_id: app.client_id, token };
         expect((await host.form('/oauth/revoke', fields)).body.error).to.equal('unsupported_token_type');
         host.pass(900);
         expectDone(await host.form('/oauth/revoke', fields));
-        await host.stop();
     });
 
     it('finds the token whatever the hint says', async () => {
@@ -194,7 +185,7 @@ describe('revoking a token', () => {
 
     it('needs a token, from a client that is who it says', async () => {
         const [token] = await chainOf(confidential, 0);
-        const rows = await countRows(database.dataSource);
+        const rows = await countRows(forum.dataSource);
         const { client_id: clientId, secret } = confidential;
         const cases: [Record<string, string>, Record<string, string>, number, string][] = [
             [{ client_id: app.client_id }, {}, 400, 'invalid_request'],
@@ -217,10 +208,10 @@ describe('revoking a token', () => {
             const challenge = answer.headers['www-authenticate'];
             expect(challenge?.startsWith('Basic') ?? false).to.equal(status === 401 && 'authorization' in headers);
         }
-        expect(await countRows(database.dataSource)).to.equal(rows);
-        expect((await storedGrant(database.dataSource, token!)).endedAt).to.be.null();
+        expect(await countRows(forum.dataSource)).to.equal(rows);
+        expect((await storedGrant(forum.dataSource, token!)).endedAt).to.be.null();
         expectDone(await forum.form('/oauth/revoke', { token: token! }, basicOf(confidential)));
-        expect((await storedGrant(database.dataSource, token!)).endedAt).to.equal(forum.now);
+        expect((await storedGrant(forum.dataSource, token!)).endedAt).to.equal(forum.now);
     });
 
     it('works for the built-in client, and on an empty database', async () => {
@@ -233,7 +224,6 @@ describe('revoking a token', () => {
         const host = await Forum.create(embedded.dataSource);
         expectDone(await host.form('/oauth/revoke', { client_id: CLI.client_id, token }));
         expectDone(await host.form('/oauth/revoke', { client_id: CLI.client_id, token: 'x' }));
-        await host.stop();
         await embedded.done();
     });
 

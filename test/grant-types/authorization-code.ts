@@ -2,7 +2,6 @@ import { createHash, randomBytes } from 'node:crypto';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthAuthorizationCode, OAuthGrant } from '../../entities/index';
-import type { Options } from '../../plugin/index';
 import {
     APP_SCOPES,
     basicOf,
@@ -17,39 +16,22 @@ import {
     type ObtainedCode
 } from '../support/authorization';
 import { grantOf, storedGrant } from '../support/token-family';
-import {
-    basic,
-    claimsOf,
-    Forum,
-    FRIGG,
-    ISSUER,
-    ODIN,
-    openDatabase,
-    type Answer,
-    type OpenDatabase,
-    type Tokens
-} from '../support/forum';
+import { basic, claimsOf, FRIGG, ISSUER, ODIN, START, type Answer, type Tokens } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const REFRESHABLE = { scope: 'openid offline_access CREATE_POST' };
 
 describe('the authorization code grant', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const forum = useForum(lab);
+    const embedded = useForum(lab, { database: 'embedded' });
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     function refresh(of: App, token: string): Promise<Answer> {
@@ -62,7 +44,7 @@ describe('the authorization code grant', () => {
 
     async function storedCode(grant: ObtainedCode): Promise<OAuthAuthorizationCode> {
         const codeHash = createHash('sha256').update(grant.code).digest('base64url');
-        return database.dataSource.getRepository(OAuthAuthorizationCode).findOneByOrFail({ codeHash });
+        return forum.dataSource.getRepository(OAuthAuthorizationCode).findOneByOrFail({ codeHash });
     }
 
     it('leads to tokens that no cache keeps', async () => {
@@ -75,7 +57,7 @@ describe('the authorization code grant', () => {
         expect(claimsOf(token)).to.include({ sub: FRIGG, client_id: app.client_id, aud: ISSUER, iss: ISSUER });
         expect(claimsOf(idToken)).to.include({ sub: FRIGG, aud: app.client_id, iss: ISSUER });
         expect(refreshToken).to.match(/^sdort_/);
-        expect(await storedGrant(database.dataSource, refreshToken)).to.include({
+        expect(await storedGrant(forum.dataSource, refreshToken)).to.include({
             accountId: FRIGG,
             oauthClientId: app.id,
             endedAt: null
@@ -92,16 +74,12 @@ describe('the authorization code grant', () => {
     });
 
     it('is on the embedded database what it is on MariaDB', async () => {
-        const embedded = await openDatabase('embedded');
-        const host = await Forum.create(embedded.dataSource);
-        const own = await createApp(host);
-        const grant = await obtainCode(host, own, REFRESHABLE);
-        const answers = await Promise.all(Array.from({ length: 5 }, () => redeem(host, grant)));
+        const own = await createApp(embedded);
+        const grant = await obtainCode(embedded, own, REFRESHABLE);
+        const answers = await Promise.all(Array.from({ length: 5 }, () => redeem(embedded, grant)));
         expect(answers.map(({ status }) => status).sort()).to.equal([200, 400, 400, 400, 400]);
         const { refresh_token: token } = answers.find(({ status }) => status === 200)!.body as Tokens;
-        expectRefused(await host.refresh(token, { client_id: own.client_id }));
-        await host.stop();
-        await embedded.done();
+        expectRefused(await embedded.refresh(token, { client_id: own.client_id }));
     });
 
     describe('a code', () => {
@@ -112,7 +90,7 @@ describe('the authorization code grant', () => {
             expectRefused(await redeem(forum, grant));
             expectRefused(await refresh(app, second));
             expectRefused(await refresh(app, first));
-            expect(await storedGrant(database.dataSource, first)).to.include({ endReason: 'code_replayed' });
+            expect(await storedGrant(forum.dataSource, first)).to.include({ endReason: 'code_replayed' });
             expect(
                 forum.events.filter((event) => 'grant_id' in event && event.grant_id === grantOf(first))
             ).to.have.length(3);
@@ -130,13 +108,12 @@ describe('the authorization code grant', () => {
 
         it('ends what it began also when it is replayed long after it has expired, or incompletely', async () => {
             for (const changes of [{}, { redirect_uri: 'https://app.example/other' }] as Changes[]) {
-                const host = await Forum.create(database.dataSource);
+                const host = await forum.another();
                 const grant = await obtainCode(host, app, REFRESHABLE);
                 const { refresh_token: token } = (await redeem(host, grant)).body as Tokens;
                 host.pass(3600);
                 expectRefused(await redeem(host, grant, changes));
                 expectRefused(await host.refresh(token, { client_id: app.client_id }));
-                await host.stop();
             }
         });
 
@@ -148,21 +125,15 @@ describe('the authorization code grant', () => {
 
         it('yields one answer among 200 that come at once, and the replays end that grant', async () => {
             const grant = await obtainCode(forum, app, REFRESHABLE);
-            const [codes, requests, clients, grants, tokens] = await countRows(database.dataSource);
+            const [codes, requests, clients, grants, tokens] = await countRows(forum.dataSource);
             const answers = await Promise.all(Array.from({ length: 200 }, () => redeem(forum, grant)));
             const [won, ...more] = answers.filter(({ status }) => status === 200);
             expect(more).to.equal([]);
             for (const answer of answers.filter((other) => other !== won)) {
                 expectRefused(answer);
             }
-            expect(await countRows(database.dataSource)).to.equal([
-                codes!,
-                requests!,
-                clients!,
-                grants! + 1,
-                tokens! + 1
-            ]);
-            expect(await storedGrant(database.dataSource, won!.body.refresh_token)).to.include({
+            expect(await countRows(forum.dataSource)).to.equal([codes!, requests!, clients!, grants! + 1, tokens! + 1]);
+            expect(await storedGrant(forum.dataSource, won!.body.refresh_token)).to.include({
                 endReason: 'code_replayed'
             });
             expectRefused(await refresh(app, won!.body.refresh_token));
@@ -179,24 +150,22 @@ describe('the authorization code grant', () => {
         });
 
         it('is good for ten minutes', async () => {
-            const host = await Forum.create(database.dataSource);
+            const host = await forum.another();
             const [late, inTime] = [await obtainCode(host, app), await obtainCode(host, app)];
             host.now += 599_999;
             expect((await redeem(host, inTime)).status).to.equal(200);
             host.now += 1;
             expectRefused(await redeem(host, late));
             expect((await storedCode(late)).consumedAt).to.be.null();
-            await host.stop();
         });
 
         it('is good for as long as the options say', async () => {
-            const host = await Forum.create(database.dataSource, { lifetimes: { authorizationCode: 30 } });
+            const host = await forum.another({ lifetimes: { authorizationCode: 30 } });
             const [late, inTime] = [await obtainCode(host, app), await obtainCode(host, app)];
             host.pass(29);
             expect((await redeem(host, inTime)).status).to.equal(200);
             host.pass(1);
             expectRefused(await redeem(host, late));
-            await host.stop();
         });
 
         it('is refused after its client is deleted, and with it', async () => {
@@ -205,7 +174,7 @@ describe('the authorization code grant', () => {
             await forum.as(FRIGG, 'DELETE', `/auth/oauth/clients/${gone.id}`);
             expectRefused(await redeem(forum, grant), 'invalid_client');
             const left = { oauthClientId: gone.id };
-            expect(await database.dataSource.getRepository(OAuthAuthorizationCode).countBy(left)).to.equal(0);
+            expect(await forum.dataSource.getRepository(OAuthAuthorizationCode).countBy(left)).to.equal(0);
         });
     });
 
@@ -228,10 +197,10 @@ describe('the authorization code grant', () => {
         for (const [what, changes, error] of wrong) {
             it(`with ${what}`, async () => {
                 const grant = await obtainCode(forum, app);
-                const rows = await countRows(database.dataSource);
+                const rows = await countRows(forum.dataSource);
                 expectRefused(await redeem(forum, grant, changes), error);
                 expect((await storedCode(grant)).consumedAt).to.be.null();
-                expect(await countRows(database.dataSource)).to.equal(rows);
+                expect(await countRows(forum.dataSource)).to.equal(rows);
                 expect((await redeem(forum, grant)).status).to.equal(200);
             });
         }
@@ -240,9 +209,9 @@ describe('the authorization code grant', () => {
             const [other, confidential] = [await createApp(forum), await createApp(forum, { type: 'confidential' })];
             const grant = await obtainCode(forum, app, REFRESHABLE);
             for (const thief of [other, confidential]) {
-                const rows = await countRows(database.dataSource);
+                const rows = await countRows(forum.dataSource);
                 expectRefused(await redeem(forum, { ...grant, app: thief }));
-                expect(await countRows(database.dataSource)).to.equal(rows);
+                expect(await countRows(forum.dataSource)).to.equal(rows);
             }
             const { refresh_token: token } = (await redeem(forum, grant)).body as Tokens;
             for (const thief of [other, confidential]) {
@@ -284,9 +253,9 @@ describe('the authorization code grant', () => {
         it('while the client has not got the grant', async () => {
             const limited = await createApp(forum);
             const grant = await obtainCode(forum, limited);
-            await changeApp(database.dataSource, limited, { allowedGrants: 'refresh_token' });
+            await changeApp(forum.dataSource, limited, { allowedGrants: 'refresh_token' });
             expectRefused(await redeem(forum, grant), 'unauthorized_client');
-            await changeApp(database.dataSource, limited, { allowedGrants: 'authorization_code' });
+            await changeApp(forum.dataSource, limited, { allowedGrants: 'authorization_code' });
             expect((await redeem(forum, grant)).status).to.equal(200);
         });
     });
@@ -356,7 +325,7 @@ describe('the authorization code grant', () => {
             const { body } = await redeem(forum, grant);
             expect(body.scope).to.equal('openid offline_access CREATE_REACTION');
             expect(claimsOf(body.access_token).scope).to.equal(body.scope);
-            expect(await storedGrant(database.dataSource, body.refresh_token)).to.include({ scope: body.scope });
+            expect(await storedGrant(forum.dataSource, body.refresh_token)).to.include({ scope: body.scope });
         });
 
         it('may be empty', async () => {
@@ -368,7 +337,7 @@ describe('the authorization code grant', () => {
 
         it('of an inheriting client is what the person held at the approval, and holds still', async () => {
             const inheriting = await createApp(forum);
-            await changeApp(database.dataSource, inheriting, { scopePolicy: 'inherit' });
+            await changeApp(forum.dataSource, inheriting, { scopePolicy: 'inherit' });
             const member = forum.addAccount(['CREATE_POST', 'USE_OAUTH_CLIENTS', 'MANAGE_POSTS']);
             const grant = await obtainCode(forum, inheriting, { scope: 'openid' }, member);
             forum.account(member).permissions = ['CREATE_POST', 'MANAGE_EVENTS'];
@@ -384,9 +353,9 @@ describe('the authorization code grant', () => {
     describe('the refresh token', () => {
         it('is there with offline_access and for a client that may use it', async () => {
             const has = async (of: App, scope: string): Promise<boolean> => {
-                const before = await database.dataSource.getRepository(OAuthGrant).count();
+                const before = await forum.dataSource.getRepository(OAuthGrant).count();
                 const { body } = await redeem(forum, await obtainCode(forum, of, { scope }));
-                const grown = (await database.dataSource.getRepository(OAuthGrant).count()) - before;
+                const grown = (await forum.dataSource.getRepository(OAuthGrant).count()) - before;
                 expect(grown).to.equal('refresh_token' in body ? 1 : 0);
                 return 'refresh_token' in body;
             };
@@ -403,9 +372,9 @@ describe('the authorization code grant', () => {
             const losing = await createApp(forum);
             const first = await obtainCode(forum, losing, REFRESHABLE);
             const second = await obtainCode(forum, losing, REFRESHABLE);
-            await changeApp(database.dataSource, losing, { allowedGrants: 'authorization_code' });
+            await changeApp(forum.dataSource, losing, { allowedGrants: 'authorization_code' });
             expect((await redeem(forum, first)).body.refresh_token).to.be.undefined();
-            await changeApp(database.dataSource, losing, {
+            await changeApp(forum.dataSource, losing, {
                 allowedGrants: 'authorization_code refresh_token',
                 allowedScopes: 'openid CREATE_POST'
             });
@@ -416,16 +385,11 @@ describe('the authorization code grant', () => {
     });
 
     describe('the ID token', () => {
-        let host: Forum;
-        let authTime: number;
-
-        before(async () => {
-            const session = { strategy: 'session', authTime: () => authTime } as unknown as Options['session'];
-            host = await Forum.create(database.dataSource, { session });
-            authTime = Math.floor(host.now / 1000) - 1234;
+        let authTime = Math.floor(START / 1000) - 1234;
+        const host = useForum(lab, {
+            database: forum,
+            options: { session: { strategy: 'session', authTime: () => authTime } }
         });
-
-        after(() => host.stop());
 
         async function idToken(changes: Changes, accountId = FRIGG): Promise<Record<string, unknown>> {
             const { body } = await redeem(host, await obtainCode(host, app, changes, accountId));

@@ -1,35 +1,14 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import {
-    basic,
-    claimsOf,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    ODIN,
-    openDatabase,
-    type Answer,
-    type CreatedClient,
-    type OpenDatabase
-} from '../support/forum';
+import { basic, claimsOf, DEVICE_CODE, FRIGG, ODIN, type Answer, type CreatedClient } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 describe('the client credentials grant', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const forum = useForum(lab);
 
     const bot = (accountId: string, ...scopes: string[]): Promise<CreatedClient> =>
         forum.createClient(accountId, { allowed_scopes: scopes });
@@ -154,7 +133,7 @@ describe('the client credentials grant', () => {
 
     it('is not for a client without an owner', async () => {
         const created = await bot(FRIGG, 'CREATE_POST');
-        await database.dataSource.query('UPDATE oauth_clients SET account_id = NULL WHERE id = ?', [created.client.id]);
+        await forum.dataSource.query('UPDATE oauth_clients SET account_id = NULL WHERE id = ?', [created.client.id]);
         isError(await ask(created), 'unauthorized_client');
     });
 
@@ -164,7 +143,7 @@ describe('the client credentials grant', () => {
             await forum.token({ grant_type: 'client_credentials', client_id: cli.client_id }),
             'unauthorized_client'
         );
-        await database.dataSource.query('UPDATE oauth_clients SET allowed_grants = ? WHERE id = ?', [
+        await forum.dataSource.query('UPDATE oauth_clients SET allowed_grants = ? WHERE id = ?', [
             'client_credentials',
             cli.id
         ]);
@@ -205,7 +184,7 @@ describe('the client credentials grant', () => {
                 scope: 'CREATE_POST'
             }
         ]);
-        const [row] = await database.dataSource.query('SELECT COUNT(*) AS n FROM oauth_grants');
+        const [row] = await forum.dataSource.query('SELECT COUNT(*) AS n FROM oauth_grants');
         expect(Number(row.n)).to.equal(0);
     });
 });

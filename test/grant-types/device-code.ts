@@ -1,28 +1,18 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import {
-    claimsOf,
-    CLI,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    LOKI,
-    ODIN,
-    openDatabase,
-    unique,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import type { Forum } from '../support/forum';
+import { claimsOf, CLI, DEVICE_CODE, FRIGG, LOKI, ODIN, unique, type Answer } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
-describe('the device flow', () => {
-    for (const kind of ['server', 'embedded'] as const) {
-        it(`leads from an empty ${kind} database to tokens`, async () => {
-            const database = await openDatabase(kind);
-            const forum = await Forum.create(database.dataSource);
+for (const kind of ['server', 'embedded'] as const) {
+    describe(`the device flow (${kind} database)`, () => {
+        const forum = useForum(lab, { database: kind });
+
+        it('leads from an empty database to tokens', async () => {
             const device = await forum.device();
             const poll = { grant_type: DEVICE_CODE, client_id: CLI.client_id, device_code: device.device_code };
             const pending = await forum.token(poll);
@@ -52,32 +42,19 @@ describe('the device flow', () => {
             expect((await forum.token(poll)).body.error).to.equal('invalid_grant');
             const list = await forum.as(FRIGG, 'GET', '/auth/oauth/tokens');
             expect(list.body.tokens.length).to.equal(2);
-
-            await forum.stop();
-            await database.done();
         });
-    }
-});
+    });
+}
 
 describe('a poll with a device code', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const forum = useForum(lab);
+    const embedded = useForum(lab, { database: 'embedded' });
 
     const poll = (deviceCode: string, clientId = CLI.client_id): Promise<Answer> =>
         forum.token({ grant_type: DEVICE_CODE, client_id: clientId, device_code: deviceCode });
 
     const grants = async (): Promise<number> => {
-        const [row] = await database.dataSource.query('SELECT COUNT(*) AS n FROM oauth_grants');
+        const [row] = await forum.dataSource.query('SELECT COUNT(*) AS n FROM oauth_grants');
         return Number(row.n);
     };
 
@@ -145,14 +122,13 @@ describe('a poll with a device code', () => {
     });
 
     it('uses the interval of the options', async () => {
-        const slow = await Forum.create(database.dataSource, { lifetimes: { devicePollInterval: 30 } });
+        const slow = await forum.another({ lifetimes: { devicePollInterval: 30 } });
         const { body } = await slow.form('/oauth/device_authorization', CLI);
         expect(body.interval).to.equal(30);
         const fields = { grant_type: DEVICE_CODE, client_id: CLI.client_id, device_code: body.device_code as string };
         await slow.token(fields);
         slow.pass(29.4);
         expect((await slow.token(fields)).body.error).to.equal('slow_down');
-        await slow.stop();
     });
 
     it('of twenty at the same instant has one that is on time', async () => {
@@ -274,16 +250,12 @@ describe('a poll with a device code', () => {
     });
 
     it('exchanges once on the embedded database, too', async () => {
-        const embedded = await openDatabase('embedded');
-        const small = await Forum.create(embedded.dataSource);
-        const device = await small.device();
-        await small.decide(FRIGG, device.user_code);
+        const device = await embedded.device();
+        await embedded.decide(FRIGG, device.user_code);
         const fields = { grant_type: DEVICE_CODE, client_id: CLI.client_id, device_code: device.device_code };
-        const answers = await Promise.all(Array.from({ length: 50 }, () => small.token(fields)));
+        const answers = await Promise.all(Array.from({ length: 50 }, () => embedded.token(fields)));
         expect(answers.filter(({ status }) => status === 200).length).to.equal(1);
         expect(answers.filter(({ body }) => body.error === 'invalid_grant').length).to.equal(49);
-        await small.stop();
-        await embedded.done();
     });
 
     it('exchanges once between two processes', async () => {
@@ -300,7 +272,7 @@ describe('a poll with a device code', () => {
     });
 
     async function openTwin(): Promise<Forum> {
-        const twin = await Forum.create(database.dataSource);
+        const twin = await forum.another();
         twin.now = forum.now;
         return twin;
     }
@@ -448,16 +420,16 @@ describe('a poll with a device code', () => {
     it('spends nothing when it fails at its last statement', async () => {
         const device = await forum.device();
         await forum.decide(FRIGG, device.user_code);
-        await database.dataSource.query('RENAME TABLE oauth_refresh_tokens TO away');
+        await forum.dataSource.query('RENAME TABLE oauth_refresh_tokens TO away');
         const failed = await poll(device.device_code);
-        await database.dataSource.query('RENAME TABLE away TO oauth_refresh_tokens');
+        await forum.dataSource.query('RENAME TABLE away TO oauth_refresh_tokens');
         expect(failed.status).to.equal(500);
         expect(failed.body.error).to.equal('server_error');
         expect((await poll(device.device_code)).status).to.equal(200);
     });
 
     it('says when the approving person signed in', async () => {
-        const timed = await Forum.create(database.dataSource, {
+        const timed = await forum.another({
             session: { strategy: 'session', authTime: (credentials) => credentials.authTime as number }
         });
         const tokens = await timed.signIn();
@@ -465,20 +437,18 @@ describe('a poll with a device code', () => {
         expect(claimsOf(tokens.id_token)).to.not.include('nonce');
         const untimed = await forum.signIn();
         expect(claimsOf(untimed.id_token)).to.not.include('auth_time');
-        await timed.stop();
     });
 
     it('of a member whose permission to approve is named otherwise works by that name', async () => {
-        const named = await Forum.create(database.dataSource, {
+        const named = await forum.another({
             permissions: { authorizeClients: 'READ_PUBLISHED_THREADS' }
         });
         expect((await named.signIn(LOKI)).scope).to.equal('openid profile offline_access READ_PUBLISHED_THREADS');
-        await named.stop();
     });
 
     it('works for several built-in clients beside each other, and not for one that is built in no longer', async () => {
         const clientId = unique('cli-');
-        const both = await Forum.create(database.dataSource, {
+        const both = await forum.another({
             firstPartyClients: [
                 { clientId: CLI.client_id, name: 'Storyden' },
                 { clientId, name: 'Another' }
@@ -492,6 +462,5 @@ describe('a poll with a device code', () => {
         const fields = { grant_type: DEVICE_CODE, client_id: clientId, device_code: device.device_code };
         expect((await both.token({ ...fields, client_id: CLI.client_id })).body.error).to.equal('invalid_grant');
         expect((await both.token(fields)).status).to.equal(200);
-        await both.stop();
     });
 });

@@ -1,39 +1,33 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import type { Lifetimes } from '../../plugin/index';
 import { Holder, rowsOf, storedGrant } from '../support/token-family';
-import { Forum, FRIGG, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { Forum, FRIGG, START, type Answer } from '../support/forum';
 import { DatabaseProxy, MOMENTS } from '../support/proxy';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
 describe('an interrupted refresh', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
+    const direct = useForum(lab, { database });
     let proxy: DatabaseProxy;
     /** Connected through the proxy. */
     let behindProxy: DataSource;
-    let direct: Forum;
-    let now: number;
+    let now = START;
 
     before(async () => {
-        database = await openDatabase();
-        const { options } = database.dataSource;
-        const { host, port } = options as unknown as { host: string; port: number };
+        const { host, port } = database.dataSource.options as unknown as { host: string; port: number };
         proxy = await DatabaseProxy.open({ host, port });
-        behindProxy = new DataSource({ ...options, host: '127.0.0.1', port: proxy.port } as typeof options);
-        await behindProxy.initialize();
-        direct = await Forum.create(database.dataSource);
-        now = direct.now;
+        behindProxy = await database.connect({ host: '127.0.0.1', port: proxy.port });
     });
 
     after(async () => {
-        await direct.stop();
         await behindProxy.destroy();
         await proxy.close();
-        await database.done();
     });
 
     const open = (lifetimes: Partial<Lifetimes> = {}): Promise<Forum> =>

@@ -1,37 +1,34 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import { generateSigningKey } from '../../plugin/index';
-import { createDevice, grantOf, Holder, rowsOf, seedChains, storedGrant } from '../support/token-family';
-import { Forum, FRIGG, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { createDevice, grantOf, Holder, rowsOf, storedGrant } from '../support/token-family';
+import { Forum, FRIGG, type Answer } from '../support/forum';
 import { startForumProcess, type ForumProcess } from '../support/second-process';
+import { useDatabase, useForum } from '../support/setup';
+import { storeFamilies } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
 describe('refreshes at once', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const database = useDatabase(lab);
+    // A fast signature, so that the requests meet in the database rather than wait for the processor.
+    const key = generateSigningKey('ES256');
+    const forum = useForum(lab, { database, options: async () => ({ signingKeys: [await key] }) });
     /** Another server with connections of its own to the same database. */
     let second: Forum;
     let secondSource: DataSource;
 
     before(async () => {
-        database = await openDatabase();
-        // A fast signature, so that the requests meet in the database rather than wait for the processor.
-        const signingKeys = [await generateSigningKey('ES256')];
-        forum = await Forum.create(database.dataSource, { signingKeys });
-        secondSource = new DataSource(database.dataSource.options);
-        await secondSource.initialize();
-        second = await Forum.create(secondSource, { signingKeys, clock: () => forum.now });
+        secondSource = await database.connect();
+        second = await Forum.create(secondSource, { signingKeys: [await key], clock: () => forum.now });
     });
 
     after(async () => {
-        await forum.stop();
         await second.stop();
         await secondSource.destroy();
-        await database.done();
     });
 
     const signIn = async (): Promise<string> => (await forum.signIn()).refresh_token;
@@ -102,10 +99,9 @@ describe('refreshes at once', () => {
     });
 
     it('end one and only one way without a window: the first is served, the others are reuse', async () => {
-        const strict = await Forum.create(database.dataSource, { lifetimes: { refreshRetryWindow: 0 } });
+        const strict = await forum.another({ lifetimes: { refreshRetryWindow: 0 } });
         const token = await signIn();
         const answers = await Promise.all(Array.from({ length: 50 }, () => strict.refresh(token)));
-        await strict.stop();
         expect(answers.filter(({ status }) => status === 200).length).to.be.at.most(1);
         expect(answers.filter(({ body }) => body.error === 'invalid_grant').length).to.be.at.least(49);
         expect((await rowsOf(database.dataSource, token)).length).to.be.at.most(2);
@@ -131,7 +127,7 @@ describe('refreshes at once', () => {
                 const { oauthClientId } = await storedGrant(database.dataSource, await signIn());
                 const scope = 'openid profile offline_access READ_PROFILE';
                 const now = forum.now;
-                const chains = await seedChains(database.dataSource, 1000, { oauthClientId, scope, now });
+                const chains = await storeFamilies(database.dataSource, 1000, { oauthClientId, scope, now });
                 const won = { refresh: 0, revocation: 0 };
 
                 const race = async (round: number): Promise<void> => {
@@ -171,7 +167,7 @@ describe('refreshes at once', () => {
             for (let round = 0; round < 40; ++round) {
                 const device = await createDevice(forum);
                 const fields = { client_id: device.client_id };
-                const chains = await seedChains(database.dataSource, 4, {
+                const chains = await storeFamilies(database.dataSource, 4, {
                     oauthClientId: device.id,
                     scope: device.scope,
                     now: forum.now
@@ -210,15 +206,12 @@ describe('refreshes at once', () => {
     });
 
     describe('in two processes', () => {
+        const mine = useForum(lab, { database });
         let other: ForumProcess;
-        let mine: Forum;
 
         before(async () => {
-            mine = await Forum.create(database.dataSource);
             other = await startForumProcess(database.dataSource, mine.now);
         });
-
-        after(() => mine.stop());
 
         it('converge as in one', async () => {
             const { refresh_token: token } = await mine.signIn();

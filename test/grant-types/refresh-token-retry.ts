@@ -2,41 +2,29 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import type { Lifetimes } from '../../plugin/index';
 import { Holder, rowsOf, storedGrant } from '../support/token-family';
-import { claimsOf, Forum, openDatabase, START, type OpenDatabase } from '../support/forum';
+import type { Forum } from '../support/forum';
+import { claimsOf, START } from '../support/forum';
+import { openForum, useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 describe('a repeated refresh', () => {
-    let database: OpenDatabase;
-    const forums: Forum[] = [];
+    const database = useDatabase(lab);
 
-    before(async () => {
-        database = await openDatabase();
-    });
-
-    after(async () => {
-        await Promise.all(forums.map((forum) => forum.stop()));
-        await database.done();
-    });
-
-    const open = async (lifetimes: Partial<Lifetimes> = {}): Promise<Forum> => {
-        const forum = await Forum.create(database.dataSource, { lifetimes });
-        forums.push(forum);
-        return forum;
-    };
+    const open = (lifetimes: Partial<Lifetimes> = {}): Promise<Forum> => openForum(database, { lifetimes });
 
     /** A phone that lost the answer to a refresh, and the answer. */
     const lostAnswer = async (forum: Forum): Promise<{ phone: Holder; successor: string }> => {
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         expect(lost.status, lost.text).to.equal(200);
         return { phone, successor: lost.body.refresh_token };
     };
 
     const expectRefused = async (phone: Holder, chain: 'lives' | 'ended'): Promise<void> => {
-        const answer = await phone.loseAnswer();
+        const answer = await phone.loseResponse();
         expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
         const { endReason } = await storedGrant(database.dataSource, phone.refreshToken);
         expect(endReason).to.equal(chain === 'lives' ? null : 'refresh_token_reused');
@@ -45,9 +33,9 @@ describe('a repeated refresh', () => {
     it('gets the same successor and an access token of its own time', async () => {
         const forum = await open();
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         forum.pass(59);
-        const again = await phone.loseAnswer();
+        const again = await phone.loseResponse();
         expect(again.status).to.equal(200);
         expect(again.body.refresh_token).to.equal(lost.body.refresh_token);
         expect(again.body.scope).to.equal(lost.body.scope);
@@ -62,7 +50,7 @@ describe('a repeated refresh', () => {
         const { phone, successor } = await lostAnswer(forum);
         for (const elapsed of [20, 40, 59.999]) {
             forum.now = START + elapsed * 1000;
-            expect((await phone.loseAnswer()).body.refresh_token, `${elapsed} s`).to.equal(successor);
+            expect((await phone.loseResponse()).body.refresh_token, `${elapsed} s`).to.equal(successor);
         }
         forum.now = START + 60_000;
         await expectRefused(phone, 'ended');
@@ -74,7 +62,7 @@ describe('a repeated refresh', () => {
         const { phone } = await lostAnswer(forum);
         const stored = await rowsOf(database.dataSource, phone.refreshToken);
         forum.pass(30);
-        await phone.loseAnswer();
+        await phone.loseResponse();
         expect(await rowsOf(database.dataSource, phone.refreshToken)).to.equal(stored);
     });
 
@@ -85,7 +73,7 @@ describe('a repeated refresh', () => {
         await app.refresh();
         forum.pass(59.999);
         await expectRefused(phone, 'lives');
-        expect((await app.loseAnswer()).status).to.equal(200);
+        expect((await app.loseResponse()).status).to.equal(200);
 
         // The same when the chain has gone on further.
         await app.refresh();
@@ -110,17 +98,17 @@ describe('a repeated refresh', () => {
         const forum = await open();
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
         forum.pass(2_592_000 - 1);
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         expect(lost.status).to.equal(200);
         forum.pass(30);
-        expect((await phone.loseAnswer()).body.refresh_token).to.equal(lost.body.refresh_token);
+        expect((await phone.loseResponse()).body.refresh_token).to.equal(lost.body.refresh_token);
     });
 
     it('minds that the successor has expired', async () => {
         const forum = await open({ refreshToken: 30, refreshRetryWindow: 300 });
         const { phone, successor } = await lostAnswer(forum);
         forum.pass(29.999);
-        expect((await phone.loseAnswer()).body.refresh_token).to.equal(successor);
+        expect((await phone.loseResponse()).body.refresh_token).to.equal(successor);
         forum.pass(0.001);
         await expectRefused(phone, 'lives');
     });
@@ -138,7 +126,7 @@ describe('a repeated refresh', () => {
             const forum = await open({ refreshRetryWindow: window });
             const { phone, successor } = await lostAnswer(forum);
             forum.pass(window - 0.001);
-            expect((await phone.loseAnswer()).body.refresh_token).to.equal(successor);
+            expect((await phone.loseResponse()).body.refresh_token).to.equal(successor);
             forum.pass(0.001);
             await expectRefused(phone, 'ended');
         });
@@ -148,7 +136,7 @@ describe('a repeated refresh', () => {
         const forum = await open({ refreshRetryWindow: 86_400 });
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
         for (let round = 0; round < 3; ++round) {
-            const lost = await phone.loseAnswer();
+            const lost = await phone.loseResponse();
             forum.pass(80_000);
             const answer = await phone.refresh();
             expect(answer.body.refresh_token).to.equal(lost.body.refresh_token);

@@ -1,32 +1,22 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { createDevice, editClient, Holder, rowsOf, type Device } from '../support/token-family';
-import { claimsOf, CLI, Forum, FRIGG, ODIN, openDatabase, type OpenDatabase } from '../support/forum';
+import { claimsOf, CLI, FRIGG, ODIN } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, afterEach, before, describe, it } = lab;
+const { afterEach, describe, it } = lab;
 
 const STANDARD = 'openid profile offline_access';
 const FRIGGS = 'CREATE_POST READ_PUBLISHED_THREADS CREATE_REACTION READ_PROFILE USE_OAUTH_CLIENTS';
 
 describe('the scope of a refresh', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
+    const forum = useForum(lab);
 
     afterEach(() => {
         setPermissions(FRIGG, FRIGGS);
         setPermissions(ODIN, 'ADMINISTRATOR');
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     const setPermissions = (accountId: string, permissions: string): void => {
@@ -95,7 +85,7 @@ describe('the scope of a refresh', () => {
                 const answer = await forum.refresh(token, { scope });
                 expect([answer.status, answer.body.error], scope).to.equal([400, 'invalid_scope']);
             }
-            expect((await rowsOf(database.dataSource, token)).length).to.equal(1);
+            expect((await rowsOf(forum.dataSource, token)).length).to.equal(1);
             // Nor on a retry.
             expect((await forum.refresh(token)).status).to.equal(200);
             expect((await forum.refresh(token, { scope: 'MANAGE_POSTS' })).body.error).to.equal('invalid_scope');
@@ -179,9 +169,9 @@ describe('the scope of a refresh', () => {
             const fields = { client_id: device.client_id };
             const phone = new Holder(forum, await signIn(FRIGG, device));
             expect(await scopeOf(phone, fields)).to.equal(device.scope);
-            await editClient(database.dataSource, device.client_id, { allowedScopes: 'offline_access CREATE_POST' });
+            await editClient(forum.dataSource, device.client_id, { allowedScopes: 'offline_access CREATE_POST' });
             expect(await scopeOf(phone, fields)).to.equal('offline_access CREATE_POST');
-            await editClient(database.dataSource, device.client_id, { allowedScopes: `${device.scope} READ_PROFILE` });
+            await editClient(forum.dataSource, device.client_id, { allowedScopes: `${device.scope} READ_PROFILE` });
             expect(await scopeOf(phone, fields)).to.equal('offline_access CREATE_POST');
         });
 
@@ -189,7 +179,7 @@ describe('the scope of a refresh', () => {
             const device = await createDevice(forum);
             const fields = { client_id: device.client_id };
             const phone = new Holder(forum, await signIn(FRIGG, device));
-            await editClient(database.dataSource, device.client_id, {
+            await editClient(forum.dataSource, device.client_id, {
                 allowedScopes: 'openid offline_access ADMINISTRATOR'
             });
             expect(await scopeOf(phone, fields)).to.equal('offline_access READ_PUBLISHED_THREADS');
@@ -225,7 +215,7 @@ describe('the scope of a refresh', () => {
             await forum.refresh(token);
             // Each request finds the account without another permission.
             let asked = 0;
-            const flickering = await Forum.create(database.dataSource, {
+            const flickering = await forum.another({
                 accounts: {
                     find: (id) => {
                         const without = all[asked++ % 3];
@@ -235,9 +225,8 @@ describe('the scope of a refresh', () => {
                 }
             });
             const answers = await Promise.all([1, 2, 3].map(() => flickering.refresh(token)));
-            await flickering.stop();
             expect(answers.map(({ status }) => status)).to.equal([200, 200, 200]);
-            const [first, second] = (await rowsOf(database.dataSource, token)).map(({ scope }) => scope.split(' '));
+            const [first, second] = (await rowsOf(forum.dataSource, token)).map(({ scope }) => scope.split(' '));
             expect(first!.join(' ')).to.equal(`${STANDARD} ${FRIGGS}`);
             // A request that was overtaken asks again and may hear of another loss; what was answered stays lost.
             const told = answers.map(({ body }) => (body.scope as string).split(' '));

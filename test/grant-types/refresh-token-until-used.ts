@@ -1,43 +1,32 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { Holder, rowsOf, storedGrant } from '../support/token-family';
-import { Forum, openDatabase, type OpenDatabase } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const HOUR = 3600;
 const DAY = 24 * HOUR;
 
 describe("a refresh that may be repeated 'until-used'", () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource, { lifetimes: { refreshRetryWindow: 'until-used' } });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const forum = useForum(lab, { options: { lifetimes: { refreshRetryWindow: 'until-used' } } });
 
     const signIn = async (): Promise<Holder> => new Holder(forum, (await forum.signIn()).refresh_token);
 
     /** A phone whose refresh was answered with `successor`, which it never saw. */
     const lostAnswer = async (): Promise<{ phone: Holder; successor: string }> => {
         const phone = await signIn();
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         expect(lost.status, lost.text).to.equal(200);
         return { phone, successor: lost.body.refresh_token };
     };
 
     const expectRefused = async (phone: Holder, chain: 'lives' | 'ended'): Promise<void> => {
-        const answer = await phone.loseAnswer();
+        const answer = await phone.loseResponse();
         expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
-        const { endReason } = await storedGrant(database.dataSource, phone.refreshToken);
+        const { endReason } = await storedGrant(forum.dataSource, phone.refreshToken);
         expect(endReason).to.equal(chain === 'lives' ? null : 'refresh_token_reused');
     };
 
@@ -45,7 +34,7 @@ describe("a refresh that may be repeated 'until-used'", () => {
         const { phone, successor } = await lostAnswer();
         for (const later of [30, 60, 6 * HOUR, 10 * DAY]) {
             forum.pass(later);
-            const answer = await phone.loseAnswer();
+            const answer = await phone.loseResponse();
             expect([answer.status, answer.body.refresh_token]).to.equal([200, successor]);
         }
         phone.refreshToken = successor;
@@ -57,9 +46,9 @@ describe("a refresh that may be repeated 'until-used'", () => {
     it('does not mind that the presented token has expired, but that its successor has', async () => {
         const phone = await signIn();
         forum.pass(29 * DAY);
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         forum.pass(30 * DAY - 1);
-        expect((await phone.loseAnswer()).body.refresh_token).to.equal(lost.body.refresh_token);
+        expect((await phone.loseResponse()).body.refresh_token).to.equal(lost.body.refresh_token);
         forum.pass(1);
         await expectRefused(phone, 'lives');
         expect((await forum.refresh(lost.body.refresh_token as string)).body.error).to.equal('invalid_grant');
@@ -68,10 +57,10 @@ describe("a refresh that may be repeated 'until-used'", () => {
     it('lengthens no lifetime', async () => {
         const { phone } = await lostAnswer();
         const expiries = async (): Promise<number[]> =>
-            (await rowsOf(database.dataSource, phone.refreshToken)).map(({ expiresAt }) => expiresAt);
+            (await rowsOf(forum.dataSource, phone.refreshToken)).map(({ expiresAt }) => expiresAt);
         const before = await expiries();
         forum.pass(DAY);
-        await phone.loseAnswer();
+        await phone.loseResponse();
         expect(await expiries()).to.equal(before);
     });
 
@@ -96,12 +85,12 @@ describe("a refresh that may be repeated 'until-used'", () => {
         forum.pass(HOUR);
         expect((await phone.refresh()).status).to.equal(200);
         forum.pass(HOUR);
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         expect(lost.status).to.equal(200);
-        const rotated = (await rowsOf(database.dataSource, phone.refreshToken)).at(-1)!;
+        const rotated = (await rowsOf(forum.dataSource, phone.refreshToken)).at(-1)!;
         expect(rotated.retryUntil).to.equal(forum.now + 60_000);
         forum.pass(59.999);
-        expect((await phone.loseAnswer()).body.refresh_token).to.equal(lost.body.refresh_token);
+        expect((await phone.loseResponse()).body.refresh_token).to.equal(lost.body.refresh_token);
         forum.pass(0.001);
         await expectRefused(phone, 'ended');
     });
@@ -114,7 +103,7 @@ describe("a refresh that may be repeated 'until-used'", () => {
             forum.pass(HOUR);
             expect((await phone.refresh()).status).to.equal(200);
             forum.pass(HOUR);
-            expect((await phone.loseAnswer()).status).to.equal(200);
+            expect((await phone.loseResponse()).status).to.equal(200);
         }
     });
 
@@ -123,7 +112,7 @@ describe("a refresh that may be repeated 'until-used'", () => {
         for (let round = 0; round < 3; ++round) {
             forum.pass(59.999);
             expect((await phone.refresh()).status).to.equal(200);
-            expect((await phone.loseAnswer()).status).to.equal(200);
+            expect((await phone.loseResponse()).status).to.equal(200);
         }
         // None of these hand-outs was late, so this one may be.
         forum.pass(HOUR);
@@ -134,7 +123,7 @@ describe("a refresh that may be repeated 'until-used'", () => {
         const { phone } = await lostAnswer();
         forum.pass(60.001);
         await phone.refresh();
-        await phone.loseAnswer();
+        await phone.loseResponse();
         forum.pass(60.001);
         await expectRefused(phone, 'ended');
     });
@@ -142,10 +131,10 @@ describe("a refresh that may be repeated 'until-used'", () => {
     it('stays late when it is handed out once more', async () => {
         const { phone } = await lostAnswer();
         forum.pass(HOUR);
-        await phone.loseAnswer();
-        await phone.loseAnswer();
+        await phone.loseResponse();
+        await phone.loseResponse();
         await phone.refresh();
-        await phone.loseAnswer();
+        await phone.loseResponse();
         forum.pass(60);
         await expectRefused(phone, 'ended');
     });
@@ -185,7 +174,7 @@ describe("a refresh that may be repeated 'until-used'", () => {
                     turns += 1;
                 }
                 expect(turns, 'refreshes that both were served').to.be.at.most(2);
-                const { endReason } = await storedGrant(database.dataSource, stolen);
+                const { endReason } = await storedGrant(forum.dataSource, stolen);
                 expect(endReason).to.equal('refresh_token_reused');
             });
         }
@@ -221,11 +210,10 @@ describe("a refresh that may be repeated 'until-used'", () => {
         const app = new Holder(forum, successor);
         await app.refresh();
         forum.pass(DAY);
-        const numeric = await Forum.create(database.dataSource, { clock: () => forum.now });
+        const numeric = await forum.another({ clock: () => forum.now });
         const reused = await numeric.refresh(phone.refreshToken);
-        await numeric.stop();
         expect(reused.body.error).to.equal('invalid_grant');
-        const { endReason } = await storedGrant(database.dataSource, phone.refreshToken);
+        const { endReason } = await storedGrant(forum.dataSource, phone.refreshToken);
         expect(endReason).to.equal('refresh_token_reused');
     });
 });

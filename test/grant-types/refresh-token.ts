@@ -1,37 +1,17 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { createDevice, editClient, Holder, rowsOf, seedChains, storedGrant } from '../support/token-family';
-import {
-    basic,
-    claimsOf,
-    CLI,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    ODIN,
-    openDatabase,
-    START,
-    type OpenDatabase
-} from '../support/forum';
+import { createDevice, editClient, Holder, rowsOf, storedGrant } from '../support/token-family';
+import { basic, claimsOf, CLI, DEVICE_CODE, FRIGG, ODIN, START } from '../support/forum';
+import { useForum } from '../support/setup';
+import { storeFamilies } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
-const { after, afterEach, before, describe, it } = lab;
+const { afterEach, describe, it } = lab;
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`a refresh on the ${kind === 'server' ? 'database server' : 'embedded database'}`, () => {
-        let forum: Forum;
-        let database: OpenDatabase;
-
-        before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource);
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
-        });
+        const forum = useForum(lab, { database: kind });
 
         it('answers new tokens of the same worth', async () => {
             const first = await forum.signIn();
@@ -76,7 +56,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 seen.add(phone.refreshToken);
             }
             expect(seen.size).to.equal(6);
-            expect((await rowsOf(database.dataSource, first)).map(({ generation }) => generation)).to.equal([
+            expect((await rowsOf(forum.dataSource, first)).map(({ generation }) => generation)).to.equal([
                 0, 1, 2, 3, 4, 5
             ]);
         });
@@ -89,7 +69,7 @@ for (const kind of ['server', 'embedded'] as const) {
             forum.pass(60);
             expect((await forum.refresh(first)).body.error).to.equal('invalid_grant');
             expect((await forum.refresh(one.body.refresh_token as string)).body.error).to.equal('invalid_grant');
-            expect((await storedGrant(database.dataSource, first)).endReason).to.equal('refresh_token_reused');
+            expect((await storedGrant(forum.dataSource, first)).endReason).to.equal('refresh_token_reused');
         });
 
         it('converges when it is sent many times at once', async () => {
@@ -97,14 +77,14 @@ for (const kind of ['server', 'embedded'] as const) {
             const answers = await Promise.all(Array.from({ length: 20 }, () => forum.refresh(first)));
             expect(answers.map(({ status }) => status)).to.equal(Array<number>(20).fill(200));
             expect(new Set(answers.map(({ body }) => body.refresh_token as string)).size).to.equal(1);
-            expect((await rowsOf(database.dataSource, first)).length).to.equal(2);
+            expect((await rowsOf(forum.dataSource, first)).length).to.equal(2);
         });
 
         it('is over once the member has cut the application off', async () => {
             const { refresh_token: first } = await forum.signIn();
             const phone = new Holder(forum, first);
             await phone.refresh();
-            const [superseded] = await rowsOf(database.dataSource, first);
+            const [superseded] = await rowsOf(forum.dataSource, first);
             const revoked = await forum.as(FRIGG, 'DELETE', `/auth/oauth/tokens/${superseded!.id}`);
             expect(revoked.status).to.equal(204);
             expect((await phone.refresh()).body.error).to.equal('invalid_grant');
@@ -114,26 +94,15 @@ for (const kind of ['server', 'embedded'] as const) {
 }
 
 describe('the refresh token grant', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
+    const forum = useForum(lab);
 
     afterEach(() => {
         forum.now = START;
     });
 
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
-
     /** Checks that a chain is as a sign-in left it: its first token works and has no successor. */
     const expectUnspent = async (refreshToken: string, fields: Record<string, string> = {}): Promise<void> => {
-        expect((await rowsOf(database.dataSource, refreshToken)).length).to.equal(1);
+        expect((await rowsOf(forum.dataSource, refreshToken)).length).to.equal(1);
         expect((await forum.refresh(refreshToken, fields)).status).to.equal(200);
     };
 
@@ -162,7 +131,7 @@ describe('the refresh token grant', () => {
         await forum.as(
             FRIGG,
             'DELETE',
-            `/auth/oauth/tokens/${(await rowsOf(database.dataSource, revoked.refresh_token))[0]!.id}`
+            `/auth/oauth/tokens/${(await rowsOf(forum.dataSource, revoked.refresh_token))[0]!.id}`
         );
         const device = await createDevice(forum);
         const foreign = await forum.signIn(FRIGG, { ...device });
@@ -208,17 +177,17 @@ describe('the refresh token grant', () => {
             const answer = await forum.refresh(token, { client_id: device.client_id });
             expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
         }
-        expect((await storedGrant(database.dataSource, first)).endedAt).to.be.null();
+        expect((await storedGrant(forum.dataSource, first)).endedAt).to.be.null();
         expect((await phone.refresh()).status).to.equal(200);
     });
 
     it('authenticates a confidential client, and lets it in by its secret only', async () => {
         const { client, client_secret: secret } = await forum.createClient(FRIGG);
-        await editClient(database.dataSource, client.client_id, {
+        await editClient(forum.dataSource, client.client_id, {
             allowedGrants: 'refresh_token',
             allowedScopes: 'offline_access READ_PUBLISHED_THREADS'
         });
-        const [chain] = await seedChains(database.dataSource, 1, {
+        const [chain] = await storeFamilies(forum.dataSource, 1, {
             oauthClientId: client.id,
             scope: 'offline_access READ_PUBLISHED_THREADS',
             now: forum.now
@@ -250,13 +219,13 @@ describe('the refresh token grant', () => {
         expect((await forum.refresh(token)).body.error).to.equal('invalid_grant');
         forum.accounts.set(ODIN, account);
         expect((await forum.refresh(token)).status).to.equal(200);
-        expect((await rowsOf(database.dataSource, token)).length).to.equal(2);
+        expect((await rowsOf(forum.dataSource, token)).length).to.equal(2);
     });
 
     it('does not rotate a chain that is ended while the host looks the account up', async () => {
         const { refresh_token: token } = await forum.signIn();
-        const [row] = await rowsOf(database.dataSource, token);
-        const slow = await Forum.create(database.dataSource, {
+        const [row] = await rowsOf(forum.dataSource, token);
+        const slow = await forum.another({
             accounts: {
                 find: async (id) => {
                     expect((await forum.as(FRIGG, 'DELETE', `/auth/oauth/tokens/${row!.id}`)).status).to.equal(204);
@@ -266,19 +235,17 @@ describe('the refresh token grant', () => {
         });
         const answer = await slow.refresh(token);
         expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
-        await slow.stop();
-        expect((await rowsOf(database.dataSource, token)).length).to.equal(1);
+        expect((await rowsOf(forum.dataSource, token)).length).to.equal(1);
     });
 
     it('spends nothing when the host cannot say who the account is', async () => {
-        const failing = await Forum.create(database.dataSource, {
+        const failing = await forum.another({
             accounts: { find: () => Promise.reject(new Error('The accounts are out of order')) }
         });
         const { refresh_token: token } = await forum.signIn();
         const answer = await failing.refresh(token);
         expect([answer.status, answer.body.error]).to.equal([500, 'server_error']);
         expect(answer.text).to.not.include('out of order');
-        await failing.stop();
         await expectUnspent(token);
     });
 
@@ -287,15 +254,15 @@ describe('the refresh token grant', () => {
         const fields = { client_id: device.client_id };
         const { refresh_token: token } = await forum.signIn(FRIGG, { ...device });
 
-        await editClient(database.dataSource, device.client_id, { allowedScopes: 'READ_PUBLISHED_THREADS' });
+        await editClient(forum.dataSource, device.client_id, { allowedScopes: 'READ_PUBLISHED_THREADS' });
         const without = await forum.refresh(token, fields);
         expect([without.status, without.body.error]).to.equal([400, 'invalid_grant']);
-        await editClient(database.dataSource, device.client_id, { allowedScopes: device.scope });
+        await editClient(forum.dataSource, device.client_id, { allowedScopes: device.scope });
         await expectUnspent(token, fields);
 
-        await editClient(database.dataSource, device.client_id, { allowedScopes: 'READ_PUBLISHED_THREADS' });
+        await editClient(forum.dataSource, device.client_id, { allowedScopes: 'READ_PUBLISHED_THREADS' });
         expect((await forum.refresh(token, fields)).body.error).to.equal('invalid_grant');
-        await editClient(database.dataSource, device.client_id, { allowedScopes: device.scope });
+        await editClient(forum.dataSource, device.client_id, { allowedScopes: device.scope });
         expect((await forum.refresh(token, fields)).status).to.equal(200);
     });
 
@@ -313,12 +280,12 @@ describe('the refresh token grant', () => {
         const device = await createDevice(forum);
         const fields = { client_id: device.client_id };
         const { refresh_token: token } = await forum.signIn(FRIGG, { ...device });
-        await editClient(database.dataSource, device.client_id, { allowedGrants: DEVICE_CODE });
+        await editClient(forum.dataSource, device.client_id, { allowedGrants: DEVICE_CODE });
         for (const presented of [token, 'nothing', '']) {
             const answer = await forum.refresh(presented, fields);
             expect([answer.status, answer.body.error]).to.equal([400, 'unauthorized_client']);
         }
-        await editClient(database.dataSource, device.client_id, { allowedGrants: `${DEVICE_CODE} refresh_token` });
+        await editClient(forum.dataSource, device.client_id, { allowedGrants: `${DEVICE_CODE} refresh_token` });
         await expectUnspent(token, fields);
     });
 
@@ -343,7 +310,7 @@ describe('the refresh token grant', () => {
         await forum.as(FRIGG, 'DELETE', `/auth/oauth/clients/${device.id}`);
         const answer = await forum.refresh(token, { client_id: device.client_id });
         expect([answer.status, answer.body.error]).to.equal([401, 'invalid_client']);
-        expect((await storedGrant(database.dataSource, token)).endReason).to.equal('client_deleted');
+        expect((await storedGrant(forum.dataSource, token)).endReason).to.equal('client_deleted');
     });
 
     it('ends with all grants of the application, and leaves the others', async () => {
@@ -367,7 +334,7 @@ describe('the refresh token grant', () => {
         forum.pass(3600);
         await forum.refresh(token);
         await forum.refresh(body.refresh_token as string);
-        const { id: grantId, oauthClientId } = await storedGrant(database.dataSource, token);
+        const { id: grantId, oauthClientId } = await storedGrant(forum.dataSource, token);
         const ids = { account_id: FRIGG, oauth_client_id: oauthClientId, grant_id: grantId };
         const at = new Date(forum.now).toISOString();
         expect(forum.events).to.equal([

@@ -322,16 +322,16 @@ describe('a cleanup of refresh tokens', () => {
 
     it('does not break a retry: the same successor is handed out after it', async () => {
         const phone = new Holder(forum, (await forum.signIn()).refresh_token);
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         forum.pass(59);
         await prune({ retention: 0 });
-        expect((await phone.loseAnswer()).body.refresh_token).to.equal(lost.body.refresh_token);
+        expect((await phone.loseResponse()).body.refresh_token).to.equal(lost.body.refresh_token);
     });
 
     it('does not break a retry of a phone that comes back after hours', async () => {
         const patient = await Forum.create(dataSource, { lifetimes: { refreshRetryWindow: 'until-used' } });
         const phone = new Holder(patient, (await patient.signIn()).refresh_token);
-        const lost = await phone.loseAnswer();
+        const lost = await phone.loseResponse();
         patient.pass(9 * 60 * 60);
         await pruneRefreshChains(dataSource, { clock: () => patient.now, retention: 0 });
         expect((await phone.refresh()).body.refresh_token).to.equal(lost.body.refresh_token);

@@ -1,53 +1,26 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import type { QueryRunner } from 'typeorm';
 import { OAuthClient, OAuthGrant } from '../../entities/index';
-import { Database, type Queries } from '../../plugin/store/database';
-import { createId } from '../../plugin/ids';
+import { Database } from '../../plugin/store/database';
 import { listConnections } from '../../plugin/store/connected-apps';
-import { grantOf, seedChains } from '../support/token-family';
-import { CLI, Forum, openDatabase, START, unique, type OpenDatabase } from '../support/forum';
+import { grantOf } from '../support/token-family';
+import { CLI, START } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
+import { clientRow, grantRow, insertClient, insertRows, refreshTokenRow } from '../support/rows';
+import { MeasuredQueries } from '../support/statements';
+import { storeFamilies } from '../support/stored-family';
+import { OAuthRefreshToken } from '../../entities';
 
 const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-const clientRow = (name: string): OAuthClient => ({
-    id: createId(START),
-    accountId: null,
-    clientId: unique('client'),
-    name,
-    type: 'public',
-    scopePolicy: 'explicit',
-    firstParty: false,
-    redirectUris: '[]',
-    allowedScopes: '',
-    allowedGrants: '',
-    secretHash: null,
-    previousSecretHash: null,
-    previousSecretExpiresAt: null,
-    createdAt: START,
-    updatedAt: START,
-    deletedAt: null
-});
-
 for (const kind of ['server', 'embedded'] as const) {
     describe(`the applications that can act for an account (${kind} database)`, () => {
-        let database: OpenDatabase;
-        let forum: Forum;
-
-        before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource);
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
-        });
+        const forum = useForum(lab, { database: kind });
 
         const list = (accountId: string): ReturnType<typeof listConnections> =>
-            listConnections(new Database(database.dataSource), { accountId, page: 1 }, forum.now);
+            listConnections(new Database(forum.dataSource), { accountId, page: 1 }, forum.now);
 
         it('are none at first', async () => {
             expect(await list('nobody')).to.equal({
@@ -96,11 +69,10 @@ for (const kind of ['server', 'embedded'] as const) {
 
         it('tell what the sessions that are not shown may do as well', async () => {
             const account = forum.addAccount();
-            const client = clientRow('Many sessions');
-            await database.dataSource.getRepository(OAuthClient).insert(client);
+            const client = await insertClient(forum.dataSource);
             const common = { accountId: account, oauthClientId: client.id };
             const seed = (count: number, scope: string, now: number): Promise<unknown> =>
-                seedChains(database.dataSource, count, { ...common, scope, now });
+                storeFamilies(forum.dataSource, count, { ...common, scope, now });
             await seed(1, 'openid ADMINISTRATOR', forum.now - 1000);
             await seed(10, 'openid', forum.now);
             const application = (await list(account)).applications[0]!;
@@ -126,66 +98,40 @@ for (const kind of ['server', 'embedded'] as const) {
 }
 
 describe('the applications of an account among many', () => {
-    let database: OpenDatabase;
-    let runner: QueryRunner;
+    const database = useDatabase(lab);
+    let measured: MeasuredQueries;
 
     before(async () => {
-        database = await openDatabase();
         const { dataSource } = database;
-        const clients = Array.from({ length: 40 }, (_, place) => clientRow(`Application ${place}`));
-        await dataSource.getRepository(OAuthClient).insert(clients);
-        const seed = (accountId: string, place: number): Promise<unknown> =>
-            seedChains(dataSource, 1, {
-                accountId,
-                oauthClientId: clients[place % clients.length]!.id,
-                scope: 'openid',
-                now: START + place
-            });
-        for (let place = 0; place < 400; ++place) {
-            await seed(`crowd${place % 50}`, place);
-        }
-        for (let place = 0; place < 30; ++place) {
-            await seed('member', place);
-        }
+        const clients = Array.from({ length: 40 }, (_, place) => clientRow({ name: `Application ${place}` }));
+        await insertRows(dataSource, OAuthClient, clients);
+        const grants = (accountId: string, place: number): OAuthGrant =>
+            grantRow({ accountId, oauthClientId: clients[place % clients.length]!.id, createdAt: START + place });
+        const all = [
+            ...Array.from({ length: 400 }, (_, place) => grants(`crowd${place % 50}`, place)),
+            ...Array.from({ length: 30 }, (_, place) => grants('member', place))
+        ];
+        await insertRows(dataSource, OAuthGrant, all);
+        await insertRows(
+            dataSource,
+            OAuthRefreshToken,
+            all.map((grant) => refreshTokenRow(grant))
+        );
         for (const { tableName } of dataSource.entityMetadatas) {
             await dataSource.query(`ANALYZE TABLE ${tableName}`);
         }
-        runner = dataSource.createQueryRunner();
+        measured = new MeasuredQueries(dataSource);
     });
 
-    after(async () => {
-        await runner.release();
-        await database.done();
-    });
+    after(() => measured.release());
 
     it('are found among its own grants only', async () => {
-        let reads = 0;
-        const measured = {
-            query: async (sql: string, parameters: unknown[]): Promise<unknown> => {
-                await runner.query('FLUSH STATUS');
-                const rows = (await runner.query(sql, [...parameters])) as unknown;
-                const counters = (await runner.query("SHOW SESSION STATUS LIKE 'Handler_read%'")) as {
-                    Variable_name: string;
-                    Value: string;
-                }[];
-                // What is read of sorted and grouped results does not count.
-                const counted = counters.filter(({ Variable_name: name }) => !name.includes('_rnd'));
-                reads = Math.max(
-                    reads,
-                    counted.reduce((sum, { Value: value }) => sum + Number(value), 0)
-                );
-                return rows;
-            }
-        } as unknown as Queries;
-        const { applications, total_pages: pages } = await listConnections(
-            measured,
-            { accountId: 'member', page: 1 },
-            START + 1000
-        );
+        const filter = { accountId: 'member', page: 1 };
+        const { applications, total_pages: pages } = await listConnections(measured.queries, filter, START + 1000);
         expect([applications.length, pages]).to.equal([20, 2]);
         expect(applications[0]!.name).to.equal('Application 29');
         expect(await database.dataSource.getRepository(OAuthGrant).count()).to.equal(430);
         // 30 grants: each with the end of its chain, its token and its application.
-        expect(reads).to.be.below(30 * 12);
+        expect(Math.max(...measured.reads)).to.be.below(30 * 12);
     });
 });

@@ -2,26 +2,16 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthDeviceAuthorization } from '../../entities/index';
 import { createId } from '../../plugin/ids';
-import { CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, START, unique, type OpenDatabase } from '../support/forum';
+import { CLI, DEVICE_CODE, FRIGG, START, unique } from '../support/forum';
+import { useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`the list of device authorizations (${kind} database)`, () => {
-        let forum: Forum;
-        let database: OpenDatabase;
-
-        before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource);
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
-        });
+        const forum = useForum(lab, { database: kind });
 
         const list = (page?: number) => forum.server.plugins['hapi-forum-oauth'].admin.listDeviceAuthorizations(page);
 
@@ -78,7 +68,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('is newest first, each once, whatever the page', async () => {
-            const { dataSource } = database;
+            const { dataSource } = forum;
             const { clients } = await forum.server.plugins['hapi-forum-oauth'].admin.listClients({
                 search: CLI.client_id
             });
@@ -117,7 +107,7 @@ for (const kind of ['server', 'embedded'] as const) {
 
         if (kind === 'server') {
             it('is read from the end of an index', async () => {
-                const { dataSource } = database;
+                const { dataSource } = forum;
                 await dataSource.query(
                     `INSERT INTO oauth_device_authorizations (id, oauth_client_id, device_code_hash, user_code, scope,
                         poll_interval, created_at, expires_at)

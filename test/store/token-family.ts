@@ -4,7 +4,7 @@ import * as Lab from '@hapi/lab';
 import { DataSource, type Logger } from 'typeorm';
 import { generateSigningKey, type Lifetimes, type Options } from '../../plugin/index';
 import { createFamilyKey, createRefreshToken } from '../../plugin/tokens/refresh-token';
-import { createDevice, grantOf, Holder, opensSeal, rowsOf, storedGrant } from '../support/token-family';
+import { createDevice, grantOf, Holder, decryptsSuccessor, rowsOf, storedGrant } from '../support/token-family';
 import { Forum, FRIGG, openDatabase, START, type OpenDatabase } from '../support/forum';
 import { storeFamily } from '../support/stored-family';
 
@@ -87,9 +87,9 @@ describe('a chain of refresh tokens', () => {
         it('is read by one SELECT where nothing has to be written', async () => {
             const forum = await open();
             const phone = await signIn(forum);
-            await phone.loseAnswer();
+            await phone.loseResponse();
             recorder.take();
-            expect((await phone.loseAnswer()).status).to.equal(200);
+            expect((await phone.loseResponse()).status).to.equal(200);
             expect(recorder.kinds()).to.equal(['SELECT']);
             await forum.refresh(phone.refreshToken, { scope: 'email' });
             expect(recorder.kinds()).to.equal(['SELECT']);
@@ -281,11 +281,11 @@ describe('a chain of refresh tokens', () => {
                 end
             ]);
             forum.now = end - 1;
-            const lost = await phone.loseAnswer();
+            const lost = await phone.loseResponse();
             expect(lost.status).to.equal(200);
             forum.now = end;
             // Neither the head nor a retry outlives it.
-            expect((await phone.loseAnswer()).body.error).to.equal('invalid_grant');
+            expect((await phone.loseResponse()).body.error).to.equal('invalid_grant');
             expect((await forum.refresh(lost.body.refresh_token as string)).body.error).to.equal('invalid_grant');
             expect(await endOf(phone.refreshToken)).to.be.null();
         });
@@ -295,7 +295,7 @@ describe('a chain of refresh tokens', () => {
             const capped = await open({ refreshChain: 6 * DAY });
             const phone = await signIn(uncapped);
             uncapped.pass(6 * DAY - 10);
-            const lost = await phone.loseAnswer();
+            const lost = await phone.loseResponse();
             expect(lost.status).to.equal(200);
             capped.pass(6 * DAY - 0.001);
             expect((await capped.refresh(phone.refreshToken)).status).to.equal(200);
@@ -353,11 +353,11 @@ describe('a chain of refresh tokens', () => {
             // Nothing stored is itself a token, or opens with another stored value what was sealed.
             const sealed = rows.map((row) => row.sealed_token).filter((value) => typeof value === 'string');
             // One for each of the rotations above: what follows looks at the right place.
-            const opened = sealed.filter((seal) => issued.some((token) => opensSeal(token, seal)));
+            const opened = sealed.filter((seal) => issued.some((token) => decryptsSuccessor(token, seal)));
             expect(opened.length).to.equal(9);
             for (const value of new Set(stored.filter((text) => text.length >= 20))) {
                 expect(
-                    opened.some((seal) => opensSeal(value, seal)),
+                    opened.some((seal) => decryptsSuccessor(value, seal)),
                     value
                 ).to.be.false();
                 expect((await forum.refresh(value)).body.error).to.equal('invalid_grant');

@@ -1,137 +1,40 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import type { DataSource, QueryRunner } from 'typeorm';
-import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities/index';
-import { Database, type Queries } from '../../plugin/store/database';
-import { findLiveGrants } from '../../plugin/store/grants';
-import { createId } from '../../plugin/ids';
+import { Database } from '../../plugin/store/database';
 import { listTokens, TOKEN_STATUSES, type Token, type TokenFilter } from '../../plugin/store/token-list';
-import { FRIGG, LOKI, openDatabase, START, type OpenDatabase } from '../support/forum';
+import { FRIGG, LOKI, START } from '../support/forum';
+import { useDatabase } from '../support/setup';
+import { FamilyWriter, type WrittenFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const HOUR = 3_600_000;
-
-/** A chain of refresh tokens to put into the tables, its rows an hour apart unless they are said to be of one moment. */
-interface Chain {
-    account: string;
-    client: string;
-    rows: number;
-    /** Of the first row, epoch milliseconds. */
-    began?: number;
-    apart?: number;
-    ended?: number;
-    expired?: boolean;
-}
-
-class Tables {
-    private readonly grants: OAuthGrant[] = [];
-    private readonly tokens: OAuthRefreshToken[] = [];
-
-    constructor(private readonly dataSource: DataSource) {}
-
-    async clients(...names: string[]): Promise<string[]> {
-        const rows = names.map((name): OAuthClient => ({
-            id: createId(START),
-            accountId: null,
-            clientId: name,
-            name: `The ${name}`,
-            type: 'public',
-            scopePolicy: 'explicit',
-            firstParty: false,
-            redirectUris: '[]',
-            allowedScopes: '',
-            allowedGrants: '',
-            secretHash: null,
-            previousSecretHash: null,
-            previousSecretExpiresAt: null,
-            createdAt: START,
-            updatedAt: START,
-            deletedAt: null
-        }));
-        await this.insert(OAuthClient, rows);
-        return rows.map(({ id }) => id);
-    }
-
-    /** Notes a chain, and returns the ids of its rows, oldest first. */
-    chain({ account, client, rows, began = START, apart = HOUR, ended, expired = false }: Chain): string[] {
-        const grantId = createId(began);
-        this.grants.push({
-            id: grantId,
-            oauthClientId: client,
-            accountId: account,
-            scope: 'openid offline_access',
-            chainKey: 'k',
-            authTime: null,
-            createdAt: began,
-            endedAt: ended ?? null,
-            endReason: ended === undefined ? null : 'revoked_by_account'
-        });
-        const tokens = Array.from({ length: rows }, (_, generation): OAuthRefreshToken => ({
-            id: createId(began),
-            grantId,
-            generation,
-            accountId: account,
-            oauthClientId: client,
-            tokenHash: 'h',
-            scope: `openid offline_access ${generation}`,
-            sealedToken: null,
-            retryUntil: 0,
-            handedOutLate: false,
-            createdAt: began + generation * apart,
-            expiresAt: expired ? START : START + 1_000_000 * HOUR
-        }));
-        this.tokens.push(...tokens);
-        return tokens.map(({ id }) => id);
-    }
-
-    async write(): Promise<void> {
-        await this.insert(OAuthGrant, this.grants.splice(0));
-        await this.insert(OAuthRefreshToken, this.tokens.splice(0));
-    }
-
-    private async insert<Row extends object>(entity: new () => Row, rows: Row[]): Promise<void> {
-        const { tableName, columns } = this.dataSource.getMetadata(entity);
-        const names = columns.map(({ databaseName }) => databaseName).join(', ');
-        const size = this.dataSource.options.type === 'sqljs' ? 50 : 2000;
-        for (let at = 0; at < rows.length; at += size) {
-            const part = rows.slice(at, at + size);
-            const places = part.map(() => `(${columns.map(() => '?').join(', ')})`).join(', ');
-            const values = part.flatMap((row) => columns.map((column) => column.getEntityValue(row) as unknown));
-            const plain = values.map((value) => (typeof value === 'boolean' ? Number(value) : value));
-            await this.dataSource.query(`INSERT INTO ${tableName} (${names}) VALUES ${places}`, plain);
-        }
-    }
-}
 
 const now = START + 100 * HOUR;
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`the list of refresh tokens (${kind} database)`, () => {
-        let database: OpenDatabase;
-        let tables: Tables;
+        const database = useDatabase(lab, kind);
+        let families: FamilyWriter;
         let one: string;
         let two: string;
         const ids: Record<string, string[]> = {};
 
         before(async () => {
-            database = await openDatabase(kind);
-            tables = new Tables(database.dataSource);
-            [one, two] = (await tables.clients('one', 'two')) as [string, string];
-            const of = (account: string, client: string, rows: number, more: Partial<Chain> = {}): string[] =>
-                tables.chain({ account, client, rows, ...more });
+            families = new FamilyWriter(database.dataSource);
+            [one, two] = (await families.clients('one', 'two')) as [string, string];
+            const of = (account: string, client: string, rows: number, more: Partial<WrittenFamily> = {}): string[] =>
+                families.add({ account, client, rows, ...more });
             ids.live = of(FRIGG, one, 3);
             ids.revoked = of(FRIGG, one, 2, { ended: now - 1, began: START + 10 });
             ids.expired = of(FRIGG, two, 2, { expired: true, began: START + 20 });
             ids.both = of(FRIGG, two, 1, { expired: true, ended: now, began: START + 30 });
             ids.fresh = of(FRIGG, two, 1, { began: START + 40 });
             ids.other = of(LOKI, one, 2, { began: START + 50 });
-            await tables.write();
+            await families.write();
         });
-
-        after(() => database.done());
 
         const list = (filter: Partial<TokenFilter> = {}): ReturnType<typeof listTokens> =>
             listTokens(new Database(database.dataSource), { accountId: FRIGG, page: 1, ...filter }, now);
@@ -249,9 +152,9 @@ for (const kind of ['server', 'embedded'] as const) {
         it('has fifty rows on a page in one total order, though all are of one moment', async () => {
             const account = 'many';
             const written = [1, 2, 3, 4, 5].flatMap((began) =>
-                tables.chain({ account, client: began % 2 ? one : two, rows: 25, began: START + (began % 2), apart: 0 })
+                families.add({ account, client: began % 2 ? one : two, rows: 25, began: START + (began % 2), apart: 0 })
             );
-            await tables.write();
+            await families.write();
             const pages = [];
             for (const page of [1, 2, 3, 4]) {
                 pages.push(await list({ accountId: account, page }));
@@ -274,149 +177,3 @@ for (const kind of ['server', 'embedded'] as const) {
         });
     });
 }
-
-describe('the list of refresh tokens among many', () => {
-    const CROWD = 300;
-    const CLIENTS = 600;
-    const HEAVY_GRANTS = 60;
-    let database: OpenDatabase;
-    let runner: QueryRunner;
-    let client: string;
-    /** What each query of the last call read from tables and indexes, and how it was planned. */
-    let reads: number[] = [];
-    let plans: { table: string; type: string; key: string | null }[] = [];
-
-    const measured = {
-        query: async (sql: string, parameters: unknown[]): Promise<unknown> => {
-            const explained = (await runner.query(`EXPLAIN ${sql}`, [...parameters])) as typeof plans;
-            plans.push(...explained.filter(({ table }) => /^[a-z]$/.test(table ?? '')));
-            await runner.query('FLUSH STATUS');
-            const rows = (await runner.query(sql, [...parameters])) as unknown;
-            const counters = (await runner.query("SHOW SESSION STATUS LIKE 'Handler_read%'")) as {
-                Variable_name: string;
-                Value: string;
-            }[];
-            // Handler_read_rnd and _rnd_next are those of sorted and temporary results, as no table is scanned.
-            const [{ Value: onDisk }] = (await runner.query("SHOW SESSION STATUS LIKE 'Created_tmp_disk_tables'")) as [
-                { Value: string }
-            ];
-            expect(Number(onDisk), 'temporary tables on disk').to.equal(0);
-            const counted = counters.filter(({ Variable_name: name }) => !name.includes('_rnd'));
-            reads.push(counted.reduce((sum, { Value: value }) => sum + Number(value), 0));
-            return rows;
-        }
-    } as unknown as Queries;
-
-    const list = (filter: Partial<TokenFilter>): ReturnType<typeof listTokens> => {
-        reads = [];
-        plans = [];
-        return listTokens(measured, { page: 1, ...filter }, now);
-    };
-
-    before(async () => {
-        database = await openDatabase();
-        const tables = new Tables(database.dataSource);
-        const clients = await tables.clients(...Array.from({ length: CLIENTS }, (_, at) => `client${at}`));
-        client = clients[0]!;
-        const kinds = [{}, { expired: true }, { ended: now }];
-        for (let account = 0; account < CROWD; ++account) {
-            for (let chain = 0; chain < 6; ++chain) {
-                tables.chain({
-                    account: `crowd${account}`,
-                    // Most of what there is belongs to one application, as with a built-in one.
-                    client: chain < 4 ? client : clients[(account * 6 + chain) % CLIENTS]!,
-                    rows: 8,
-                    began: START + account,
-                    ...kinds[chain % 3]
-                });
-            }
-        }
-        for (let chain = 0; chain < HEAVY_GRANTS; ++chain) {
-            const rows = chain < 5 ? 2100 : 10;
-            const other = clients[chain % 10]!;
-            tables.chain({ account: 'heavy', client: chain < 5 ? client : other, rows, apart: 1, ...kinds[chain % 3] });
-        }
-        await tables.write();
-        await database.dataSource.query('ANALYZE TABLE oauth_clients, oauth_grants, oauth_refresh_tokens');
-        runner = database.dataSource.createQueryRunner();
-    });
-
-    after(async () => {
-        await runner.release();
-        await database.done();
-    });
-
-    const filters = [undefined, ...TOKEN_STATUSES].flatMap((status) => [
-        { status },
-        { status, oauthClientId: true as const }
-    ]);
-
-    for (const filter of filters) {
-        const what = `${filter.status ?? 'of any status'}${filter.oauthClientId ? ' of one client' : ''}`;
-        const query = (accountId: string): Partial<TokenFilter> => ({
-            accountId,
-            status: filter.status,
-            ...(filter.oauthClientId && { oauthClientId: client })
-        });
-
-        it(`is read from indexes alone: ${what}`, async () => {
-            for (const account of ['crowd7', 'heavy']) {
-                await list(query(account));
-                expect(plans.length).to.be.above(5);
-                for (const { table, type, key } of plans) {
-                    expect(['ref', 'eq_ref', 'const', 'range'], `${account} ${table} ${key}`).to.include(type);
-                    expect(key, `${account} ${table}`).to.be.a.string();
-                }
-            }
-        });
-
-        it(`reads in proportion to the account\u2019s own rows, whatever others have: ${what}`, async () => {
-            const { results } = await list(query('crowd7'));
-            expect(results).to.be.above(0);
-            // 6 chains of 8 rows: each row, its successor, grant, client, and a sorted copy.
-            expect(
-                reads.every((count) => count <= 48 * 6),
-                String(reads)
-            ).to.be.true();
-        });
-    }
-
-    for (const status of ['active', 'revoked', 'expired'] as const) {
-        it(`reads one row of each chain for its head, however long the chain is: ${status}`, async () => {
-            const { results } = await list({ accountId: 'heavy', status });
-            expect(results).to.equal(HEAVY_GRANTS / 3);
-            expect(
-                reads.every((count) => count <= HEAVY_GRANTS * 8),
-                String(reads)
-            ).to.be.true();
-        });
-    }
-
-    it('reads one page of a long list', async () => {
-        const page = await list({ accountId: 'heavy', page: 3 });
-        expect(page.results).to.equal(50);
-        expect(reads[1]! <= 150 + 50 * 5, String(reads)).to.be.true();
-    });
-
-    it('counts up to 10,000 rows', async () => {
-        const first = await list({ accountId: 'heavy' });
-        expect(reads[0]! <= 10_001, String(reads)).to.be.true();
-        expect(first).to.include({ results: 50, total_pages: 200, next_page: 2 });
-        const last = await list({ accountId: 'heavy', page: 200 });
-        expect(last.results).to.equal(50);
-        expect(last).not.to.include('next_page');
-        const ofClient = await list({ accountId: 'heavy', oauthClientId: client });
-        expect(ofClient).to.include({ results: 50, total_pages: 200, next_page: 2 });
-        const superseded = await list({ accountId: 'heavy', status: 'superseded' });
-        expect(superseded).to.include({ results: 50, total_pages: 200, next_page: 2 });
-    });
-
-    it('finds the live grants of one client without reading anybody else\u2019s', async () => {
-        reads = [];
-        plans = [];
-        const grants = await findLiveGrants(measured, 'heavy', client);
-        expect(grants.length).to.be.above(5);
-        expect(plans.map(({ type, key }) => [type, key])).to.equal([['ref', 'idx_oauth_grants_account']]);
-        expect(reads[0]! <= HEAVY_GRANTS + 1, String(reads)).to.be.true();
-    });
-});

@@ -3,10 +3,12 @@ import * as Boom from '@hapi/boom';
 import * as Hapi from '@hapi/hapi';
 import type { ServerInjectResponse } from '@hapi/hapi';
 import type { JWK } from 'jose';
-import { DataSource } from 'typeorm';
+import type { DataSource } from 'typeorm';
 import * as OAuth from '../../plugin';
 import type { Account, Options, TimedOAuthEvent } from '../../plugin';
-import { createDatabase, embeddedDatabase } from './database';
+
+import type { Shared } from './database';
+export { openDatabase, type OpenDatabase } from './database';
 
 export const ISSUER = 'https://forum.example';
 
@@ -45,39 +47,18 @@ export function signingKey(): Promise<JWK> {
     return key;
 }
 
-export interface OpenDatabase {
-    dataSource: DataSource;
-    /** Gives it back. */
-    done(): Promise<void>;
-}
-
-/** A database of its own with all tables. */
-export async function openDatabase(kind: 'server' | 'embedded' = 'server'): Promise<OpenDatabase> {
-    const database = kind === 'server' ? await createDatabase() : undefined;
-    const dataSource = new DataSource({
-        ...(database?.options ?? embeddedDatabase()),
-        entities: OAuth.entities,
-        migrations: OAuth.migrations
-    });
-    await dataSource.initialize();
-    await dataSource.runMigrations();
-    return {
-        dataSource,
-        done: async () => {
-            await dataSource.destroy();
-            await database?.drop();
-        }
-    };
-}
-
+/** What the host's server has of its own. */
 export interface Host {
-    server?: Hapi.ServerOptions;
-    prepare?: (server: Hapi.Server) => void;
+    /** Of the plugin's routes. Default: `/api`. */
+    prefix?: string;
     vhost?: string | string[];
+    server?: Hapi.ServerOptions;
+    /** Runs before the plugin is registered. */
+    prepare?: (server: Hapi.Server) => void;
 }
 
 /** A host forum with the plugin under `/api`, accounts that tests may change, and a clock that they set. */
-export class Forum {
+export class Forum implements Shared {
     /** Epoch milliseconds; `pass` moves it. */
     now = START;
     readonly accounts = new Map<string, Account>(ACCOUNTS.map((account) => [account.id, structuredClone(account)]));
@@ -87,52 +68,67 @@ export class Forum {
     /** How often the plugin asked for an account. */
     finds = 0;
 
-    private constructor(
-        readonly server: Hapi.Server,
-        readonly dataSource: DataSource
-    ) {}
+    server!: Hapi.Server;
+    dataSource!: DataSource;
+    readonly #users: { stop(): Promise<void> }[] = [];
 
     /**
-     * Starts no listener; `inject` needs none. Two forums on one DataSource are two processes on one database.
+     * Registers the plugin. Starts no listener; `inject` needs none.
      *
-     * @param options replace the plugin's
-     * @param host what the host's server has of its own before the plugin is registered
+     * @param options replace those that the tests usually have
      */
-    static async create(
-        dataSource: DataSource,
-        options: Partial<Options> = {},
-        prefix = '/api',
-        host: Host = {}
-    ): Promise<Forum> {
+    async start(dataSource: DataSource, options: Partial<Options> = {}, host: Host = {}): Promise<this> {
+        const { prefix = '/api', vhost, prepare } = host;
         const server = Hapi.server({ debug: false, ...host.server });
-        const forum = new Forum(server, dataSource);
-        forum.listen();
+        this.server = server;
+        this.dataSource = dataSource;
+        this.#listen();
         sessionStrategy(server);
-        host.prepare?.(server);
+        prepare?.(server);
         await server.register({
             plugin: OAuth,
-            ...((prefix !== '' || host.vhost) && { routes: { prefix: prefix || undefined!, vhost: host.vhost } }),
+            ...((prefix !== '' || vhost) && { routes: { prefix: prefix || undefined!, vhost } }),
             options: {
                 issuer: ISSUER,
                 dataSource,
                 accounts: {
                     find: (id) => {
-                        forum.finds += 1;
-                        return Promise.resolve(structuredClone(forum.accounts.get(id) ?? null));
+                        this.finds += 1;
+                        return Promise.resolve(structuredClone(this.accounts.get(id) ?? null));
                     }
                 },
                 session: { strategy: 'session' },
                 signingKeys: [await signingKey()],
-                clock: () => forum.now,
+                clock: () => this.now,
                 ...options
             }
         });
-        server.events.on('oauth', (event: TimedOAuthEvent) => forum.events.push(event));
+        server.events.on('oauth', (event: TimedOAuthEvent) => this.events.push(event));
         await server.initialize();
-        return forum;
+        return this;
     }
 
-    private listen(): void {
+    static create(
+        dataSource: DataSource,
+        options: Partial<Options> = {},
+        prefix = '/api',
+        host: Host = {}
+    ): Promise<Forum> {
+        return new Forum().start(dataSource, options, { prefix, ...host });
+    }
+
+    /** Creates another forum on the same database, as a second process would be. It stops with this one. */
+    async another(options: Partial<Options> = {}, host: Host = {}): Promise<Forum> {
+        const other = await new Forum().start(this.dataSource, options, host);
+        this.stopFirst(other);
+        return other;
+    }
+
+    stopFirst(user: { stop(): Promise<void> }): void {
+        this.#users.push(user);
+    }
+
+    #listen(): void {
         const record = (event: unknown): void => {
             this.log.push(JSON.stringify(event, withErrors));
         };
@@ -142,8 +138,9 @@ export class Forum {
         );
     }
 
-    stop(): Promise<void> {
-        return this.server.stop();
+    async stop(): Promise<void> {
+        await Promise.all(this.#users.map((user) => user.stop()));
+        await this.server.stop();
     }
 
     /** Lets time pass, in seconds. */

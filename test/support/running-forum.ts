@@ -11,7 +11,7 @@ export const CALLBACK = 'http://127.0.0.1:9/callback';
 /** A route of the host's that a token with READ_PUBLISHED_THREADS opens. */
 export const THREADS = '/threads';
 
-interface Setting {
+export interface RunningForumOptions {
     /** Of the issuer. */
     path?: string;
     prefix?: string;
@@ -22,25 +22,33 @@ interface Setting {
 
 /** A forum that listens on a loopback port, by the real time, with a sign-in page and a consent page. */
 export class RunningForum {
-    private constructor(
-        readonly forum: Forum,
-        readonly issuer: string,
-        readonly origin: string,
-        readonly prefix: string,
-        private readonly listener: Server
-    ) {}
+    forum!: Forum;
+    issuer!: string;
+    origin!: string;
+    prefix!: string;
+    #listener!: Server;
 
-    static async start(
+    static async start(dataSource: DataSource, options: RunningForumOptions = {}): Promise<RunningForum> {
+        const running = new RunningForum();
+        await running.start(dataSource, options);
+        return running;
+    }
+
+    async start(
         dataSource: DataSource,
-        { path = '', prefix = '/api', options = {}, resource }: Setting = {}
-    ): Promise<RunningForum> {
+        { path = '', prefix = '/api', options = {}, resource }: RunningForumOptions = {}
+    ): Promise<void> {
         // The issuer names the port, so it has to be known before the plugin is registered.
         const listener = createServer();
         await new Promise<void>((resolve) => listener.listen(0, '127.0.0.1', resolve));
         const origin = `http://127.0.0.1:${(listener.address() as AddressInfo).port}`;
         const issuer = origin + path;
         const signedInAt = new Map<string, number>();
-        const forum = await Forum.create(
+        this.issuer = issuer;
+        this.origin = origin;
+        this.prefix = prefix;
+        this.#listener = listener;
+        this.forum = await new Forum().start(
             dataSource,
             {
                 issuer,
@@ -52,8 +60,8 @@ export class RunningForum {
                 ...(resource !== undefined && { audience: origin + resource }),
                 ...options
             },
-            prefix,
             {
+                prefix,
                 // hapi closes connections cleanly only where it saw the listener begin.
                 server: { listener, autoListen: false, operations: { cleanStop: false } },
                 prepare: (server) => {
@@ -76,18 +84,17 @@ export class RunningForum {
                 }
             }
         );
-        forum.server.route({
+        this.forum.server.route({
             method: 'GET',
             path: THREADS,
             options: { auth: { strategy: 'oauth', access: { scope: ['READ_PUBLISHED_THREADS'] } } },
             handler: ({ auth }) => ({ reader: auth.credentials.accountId })
         });
-        await forum.server.start();
-        return new RunningForum(forum, issuer, origin, prefix, listener);
+        await this.forum.server.start();
     }
 
     async stop(): Promise<void> {
-        this.listener.closeAllConnections();
+        this.#listener.closeAllConnections();
         await this.forum.stop();
     }
 

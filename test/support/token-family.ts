@@ -1,9 +1,6 @@
 import { createDecipheriv, createHash, hkdfSync } from 'node:crypto';
 import type { DataSource } from 'typeorm';
 import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities';
-import { createId } from '../../plugin/ids';
-import { createFamilyKey, createRefreshToken } from '../../plugin/tokens/refresh-token';
-import { hashSecret } from '../../plugin/tokens/secret';
 import { DEVICE_CODE, FRIGG, type Answer, type Forum, unique } from './forum';
 
 /** The id of the grant that a refresh token names. */
@@ -11,7 +8,7 @@ export function grantOf(refreshToken: string): string {
     return refreshToken.slice('sdort_'.length, 'sdort_'.length + 20);
 }
 
-/** Every row of a token's chain, oldest first. */
+/** Every row of a token's family, oldest first. */
 export function rowsOf(dataSource: DataSource, refreshToken: string): Promise<OAuthRefreshToken[]> {
     return dataSource
         .getRepository(OAuthRefreshToken)
@@ -23,24 +20,24 @@ export function storedGrant(dataSource: DataSource, refreshToken: string): Promi
     return dataSource.getRepository(OAuthGrant).findOneByOrFail({ id: grantOf(refreshToken) });
 }
 
-/** Somebody who holds a refresh token and uses it, as a phone does or the thief of one. */
+/** An application that holds a refresh token and uses it; or a thief. */
 export class Holder {
     constructor(
         readonly forum: Forum,
         public refreshToken: string
     ) {}
 
-    /** A refresh whose answer arrives. */
+    /** Refreshes, and goes on with the new token. */
     async refresh(): Promise<Answer> {
-        const answer = await this.loseAnswer();
-        if (answer.status === 200) {
-            this.refreshToken = answer.body.refresh_token;
+        const response = await this.loseResponse();
+        if (response.status === 200) {
+            this.refreshToken = response.body.refresh_token;
         }
-        return answer;
+        return response;
     }
 
-    /** A refresh whose answer gets lost on the way. */
-    loseAnswer(): Promise<Answer> {
+    /** Refreshes, and loses the response: it goes on with the old token. */
+    loseResponse(): Promise<Answer> {
         return this.forum.refresh(this.refreshToken);
     }
 }
@@ -68,7 +65,7 @@ export async function createDevice(
     return { id: client.id, client_id: client.client_id, scope };
 }
 
-/** Changes a client's row as no endpoint does. */
+/** Changes a client's row in ways that no endpoint allows. */
 export async function editClient(
     dataSource: DataSource,
     clientId: string,
@@ -77,54 +74,10 @@ export async function editClient(
     await dataSource.getRepository(OAuthClient).update({ clientId }, change);
 }
 
-/**
- * Writes many chains of one token each, as sign-ins would.
- *
- * @param now epoch milliseconds
- * @returns the refresh tokens and the ids of their rows
- */
-export async function seedChains(
-    dataSource: DataSource,
-    count: number,
-    { accountId = FRIGG, oauthClientId, scope, now }: SeededGrant
-): Promise<{ id: string; refreshToken: string }[]> {
-    const grants: OAuthGrant[] = [];
-    const rows: OAuthRefreshToken[] = [];
-    const chains = Array.from({ length: count }, () => {
-        const grantId = createId(now);
-        const chainKey = createFamilyKey();
-        const refreshToken = createRefreshToken(chainKey, { grantId, generation: 0 });
-        const id = createId(now);
-        const common = { accountId, oauthClientId, scope, createdAt: now };
-        grants.push({ ...common, id: grantId, chainKey, authTime: null, endedAt: null, endReason: null });
-        rows.push({
-            ...common,
-            id,
-            grantId,
-            generation: 0,
-            tokenHash: hashSecret(refreshToken),
-            sealedToken: null,
-            retryUntil: now,
-            handedOutLate: false,
-            expiresAt: now + 86_400_000
-        });
-        return { id, refreshToken };
-    });
-    await dataSource.getRepository(OAuthGrant).insert(grants);
-    await dataSource.getRepository(OAuthRefreshToken).insert(rows);
-    return chains;
-}
+export { storeFamilies as seedChains } from './stored-family';
 
-interface SeededGrant {
-    accountId?: string;
-    /** The client's `id`. */
-    oauthClientId: string;
-    scope: string;
-    now: number;
-}
-
-/** True when a text opens a sealed token: as what its key is derived from, by itself or hashed, or as the key. */
-export function opensSeal(text: string, sealed: string): boolean {
+/** True if a text decrypts an encrypted successor: as what its key is derived from, by itself or hashed, or as the key. */
+export function decryptsSuccessor(text: string, sealed: string): boolean {
     const bytes = Buffer.from(sealed, 'base64url');
     const hash = createHash('sha256').update(text).digest();
     const materials = [text, hash, hash.toString('hex'), Buffer.from(text, 'base64url')];

@@ -10,7 +10,7 @@ import {
     MAX_GENERATION,
     readRefreshToken
 } from '../../plugin/tokens/refresh-token';
-import { opensSeal } from '../support/token-family';
+import { decryptsSuccessor } from '../support/token-family';
 
 const lab = Lab.script();
 export { lab };
@@ -112,9 +112,9 @@ describe('a sealed successor', () => {
             ''
         ]) {
             expect(decryptSuccessor(other, sealed)).to.be.null();
-            expect(opensSeal(other, sealed)).to.be.false();
+            expect(decryptsSuccessor(other, sealed)).to.be.false();
         }
-        expect(opensSeal(token, sealed)).to.be.true();
+        expect(decryptsSuccessor(token, sealed)).to.be.true();
     });
 
     it('stays shut once a byte of it has changed or is missing', () => {
