@@ -8,7 +8,7 @@ import { Cleanup } from '../../jobs/cleanup/cleanup';
 import { expireDeviceCodes, pruneRefreshChains } from '../../plugin';
 import { DatabaseUnavailable } from '../../plugin/store/database-errors';
 import { Forum, openDatabase, START, type OpenDatabase } from '../support/forum';
-import { clearFamilies, storeFamily } from '../support/stored-family';
+import { deleteFamilies, storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -75,7 +75,7 @@ describe('a cleanup whose database connection keeps failing', () => {
     });
 
     beforeEach(async () => {
-        await clearFamilies(dataSource);
+        await deleteFamilies(dataSource);
         forum.now = START;
         flaky = new Flaky(dataSource);
         // The real pauses take two minutes.

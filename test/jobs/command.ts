@@ -10,7 +10,7 @@ import { createDatabase, type TestDatabase } from '../support/database';
 import { Forum } from '../support/forum';
 import { eventually } from '../support/maintenance';
 import { redisUrl } from '../support/servers';
-import { clearFamilies, generationsOf, storeFamily } from '../support/stored-family';
+import { deleteFamilies, generationsOf, storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -51,7 +51,7 @@ describe('forum-oauth-worker', () => {
         await command.remove();
     });
 
-    beforeEach(() => clearFamilies(dataSource));
+    beforeEach(() => deleteFamilies(dataSource));
 
     const tokens = () => dataSource.getRepository(OAuthRefreshToken).count();
 

@@ -10,7 +10,7 @@ import {
 import { expireDeviceCodes, measureBacklog, pruneRefreshChains } from '../../plugin';
 import { createId } from '../../plugin/ids';
 import { CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, START, unique, type OpenDatabase } from '../support/forum';
-import { builtInClient, clearFamilies, storeFamily } from '../support/stored-family';
+import { storeFirstPartyClient, deleteFamilies, storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -87,7 +87,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('removes authorization requests and codes an hour after they expired', async () => {
-            const client = await builtInClient(dataSource);
+            const client = await storeFirstPartyClient(dataSource);
             const common = {
                 oauthClientId: client,
                 accountId: FRIGG,
@@ -170,7 +170,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('has a backlog that says how many rows are due and for how long', async () => {
-            await clearFamilies(dataSource);
+            await deleteFamilies(dataSource);
             await forum.device();
             forum.pass(600 + 60 * 60 + 90);
             await forum.device();
@@ -202,7 +202,7 @@ for (const kind of ['server', 'embedded'] as const) {
         });
 
         it('has a backlog that leaves out tokens kept with their revoked or expired family', async () => {
-            await clearFamilies(dataSource);
+            await deleteFamilies(dataSource);
             const tokens = [5, 4, 3, 2].map((days) => ({
                 createdAt: START - days * DAY,
                 expiresAt: START - (days - 2) * DAY

@@ -7,10 +7,10 @@ import { pruneRefreshChains } from '../../plugin';
 import { grantOf, Holder, rowsOf, storedGrant } from '../support/token-family';
 import { DEVICE_CODE, Forum, FRIGG, START, openDatabase, unique, type OpenDatabase } from '../support/forum';
 import {
-    builtInClient,
-    clearFamilies,
+    storeFirstPartyClient,
+    deleteFamilies,
     generationsOf,
-    encryptedOf,
+    encryptedGenerationsOf,
     storeFamily,
     type StoredToken
 } from '../support/stored-family';
@@ -41,7 +41,7 @@ for (const kind of ['server', 'embedded'] as const) {
             database = await openDatabase(kind);
             dataSource = database.dataSource;
             forum = await Forum.create(dataSource);
-            await builtInClient(dataSource);
+            await storeFirstPartyClient(dataSource);
         });
 
         after(async () => {
@@ -51,7 +51,7 @@ for (const kind of ['server', 'embedded'] as const) {
 
         beforeEach(async () => {
             forum.now = START;
-            await clearFamilies(dataSource);
+            await deleteFamilies(dataSource);
         });
 
         const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
@@ -145,7 +145,7 @@ for (const kind of ['server', 'embedded'] as const) {
             const batchSize = fc.integer({ min: 1, max: 60 });
             await fc.assert(
                 fc.asyncProperty(written, batchSize, async (families, size) => {
-                    await clearFamilies(dataSource);
+                    await deleteFamilies(dataSource);
                     const expected = new Map<string, number[]>();
                     let gone = 0;
                     for (const { ages, burst, windows, lifetime, ended } of families) {
@@ -222,7 +222,7 @@ describe('a cleanup of refresh tokens', () => {
 
     beforeEach(async () => {
         forum.now = START;
-        await clearFamilies(dataSource);
+        await deleteFamilies(dataSource);
     });
 
     const prune = (options: Parameters<typeof pruneRefreshChains>[1] = {}) =>
@@ -261,7 +261,7 @@ describe('a cleanup of refresh tokens', () => {
         const seals = async (tokens: StoredToken[], endedAt: number | null = null): Promise<[number, number[]]> => {
             const { grantId } = await storeFamily(dataSource, tokens, { endedAt });
             const counts = await prune();
-            return [counts.seals, await encryptedOf(dataSource, grantId)];
+            return [counts.seals, await encryptedGenerationsOf(dataSource, grantId)];
         };
         const pair = (successor: Partial<StoredToken>, age = 10 * MINUTE): StoredToken[] => [
             { createdAt: START - DAY },

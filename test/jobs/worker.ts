@@ -8,7 +8,7 @@ import { startWorker, type WorkerOptions } from '../../jobs';
 import { Forum, openDatabase, type OpenDatabase, START } from '../support/forum';
 import { eventually, keys, openQueue, openRedis, WatchedWorker } from '../support/maintenance';
 import { redisUrl, throwawayServer } from '../support/servers';
-import { clearFamilies, storeFamily } from '../support/stored-family';
+import { deleteFamilies, storeFamily } from '../support/stored-family';
 
 const lab = Lab.script();
 export { lab };
@@ -113,7 +113,7 @@ describe('the worker', () => {
     });
 
     it('does not run a job twice at once when it takes longer than its interval', async () => {
-        await clearFamilies(dataSource);
+        await deleteFamilies(dataSource);
         await storeRevoked(40);
         let free = (): void => undefined;
         const held = new Promise<void>((resolve) => (free = resolve));
@@ -136,7 +136,7 @@ describe('the worker', () => {
     });
 
     it('finishes its batch when it is closed, and the next worker continues', async () => {
-        await clearFamilies(dataSource);
+        await deleteFamilies(dataSource);
         await storeRevoked(60);
         const prefix = keys();
         const first = watch({ prefix, every: SELDOM, batchSize: 5 });
@@ -228,7 +228,7 @@ describe('the worker', () => {
         if (!server) {
             return;
         }
-        await clearFamilies(dataSource);
+        await deleteFamilies(dataSource);
         await storeRevoked(120);
         const worker = watch({ prefix: keys(), every: SELDOM, batchSize: 4 });
         await eventually(async () => (await tokens()) < 110);

@@ -177,10 +177,3 @@ export async function deleteFamilies(dataSource: DataSource): Promise<void> {
     await dataSource.query('DELETE FROM oauth_refresh_tokens');
     await dataSource.query('DELETE FROM oauth_grants');
 }
-
-export {
-    storeFamily as storeChain,
-    storeFirstPartyClient as builtInClient,
-    encryptedGenerationsOf as sealsOf,
-    deleteFamilies as clearChains
-};

@@ -74,8 +74,6 @@ export async function editClient(
     await dataSource.getRepository(OAuthClient).update({ clientId }, change);
 }
 
-export { storeFamilies as seedChains } from './stored-family';
-
 /** True if a text decrypts an encrypted successor: as what its key is derived from, by itself or hashed, or as the key. */
 export function decryptsSuccessor(text: string, sealed: string): boolean {
     const bytes = Buffer.from(sealed, 'base64url');

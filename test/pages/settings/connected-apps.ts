@@ -4,7 +4,8 @@ import { OAuthClient } from '../../../entities';
 import { createId } from '../../../plugin/ids';
 import { FRIGG, openDatabase, START, type OpenDatabase, type Forum } from '../../support/forum';
 import { CONNECTED, MINE, textOf, withPages } from '../../support/pages';
-import { createDevice, seedChains } from '../../support/token-family';
+import { storeFamilies } from '../../support/stored-family';
+import { createDevice } from '../../support/token-family';
 import { Visitor } from '../../support/visitor';
 
 const lab = Lab.script();
@@ -111,7 +112,7 @@ describe('The connected apps page', () => {
                 await dataSource.getRepository(OAuthClient).insert(rows);
                 for (const [place, { id }] of rows.entries()) {
                     const sessions = place === 0 ? 14 : 1;
-                    await seedChains(dataSource, sessions, {
+                    await storeFamilies(dataSource, sessions, {
                         accountId: account,
                         oauthClientId: id,
                         scope: 'openid',
