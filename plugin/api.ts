@@ -32,14 +32,16 @@ import {
 import type { Account } from './options/options';
 import { listTokens, type Token, type TokenStatus } from './store/token-list';
 import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './store/device-authorization-list';
+import type { Decision } from './flows/decision';
+import { requireAdministrator } from './policy';
 import { revokeAnyToken, revokeClientTokens, revokeToken } from './flows/revoke-grants';
 import type { ClientFilter } from './store/client-list';
 import type { Page } from './store/paging';
 
 /**
  * `server.plugins['hapi-forum-oauth']`: what the endpoints do, for the host's own code. Every function takes the id of
- * the account that acts, and throws the error that the endpoint would answer: a `ManagementError`, or for consents an
- * `OAuthError`.
+ * the account that acts first, and throws the error that the endpoint responds with: a `ManagementError`, or for
+ * consents an `OAuthError`.
  */
 export interface ForumOAuth {
     clients: {
@@ -60,32 +62,32 @@ export interface ForumOAuth {
             accountId: string,
             filter?: { page?: number; status?: TokenStatus; oauthClientId?: string }
         ): Promise<Page & { tokens: Token[] }>;
-        /** Ends the grant that the token's row belongs to. */
+        /** Revokes the grant that the token's row belongs to. */
         revoke(accountId: string, tokenId: string): Promise<void>;
-        /** Ends all grants of the account to one client, by the client's `id`. */
+        /** Revokes all grants of the account to one client, by the client's `id`. */
         revokeClient(accountId: string, oauthClientId: string): Promise<void>;
     };
-    /** For administrators; the account's permission is not checked here, only written to events. */
+    /** For administrators: the account that acts must be one, else the error is `forbidden`. */
     admin: {
-        listClients(filter?: ClientFilter): Promise<Page & { clients: ClientDescription[] }>;
+        listClients(accountId: string, filter?: ClientFilter): Promise<Page & { clients: ClientDescription[] }>;
         createClient(accountId: string, input: AdminNewClient): Promise<ClientDescription & { client_secret?: string }>;
-        getClient(id: string): Promise<ClientDescription>;
+        getClient(accountId: string, id: string): Promise<ClientDescription>;
         updateClient(accountId: string, id: string, change: AdminClientChange): Promise<ClientDescription>;
         deleteClient(accountId: string, id: string): Promise<void>;
         listDeviceAuthorizations(
+            accountId: string,
             page?: number
         ): Promise<Page & { device_authorisations: DeviceAuthorizationDescription[] }>;
-        listTokens(filter?: {
-            page?: number;
-            status?: TokenStatus;
-            accountId?: string;
-            oauthClientId?: string;
-        }): Promise<Page & { tokens: Token[] }>;
-        revokeToken(tokenId: string): Promise<void>;
+        listTokens(
+            accountId: string,
+            filter?: { page?: number; status?: TokenStatus; accountId?: string; oauthClientId?: string }
+        ): Promise<Page & { tokens: Token[] }>;
+        /** Revokes the grant that the token's row belongs to. */
+        revokeToken(accountId: string, tokenId: string): Promise<void>;
     };
     authorizationConsent: {
         read(accountId: string, requestId: string): Promise<AuthorizationConsent>;
-        decide(accountId: string, requestId: string, decision: 'approve' | 'deny'): Promise<AuthorizationDecision>;
+        decide(accountId: string, requestId: string, decision: { decision: Decision }): Promise<AuthorizationDecision>;
     };
     deviceConsent: {
         /** @param address where the code was typed; without it wrong ones count for the account only */
@@ -104,6 +106,11 @@ export function forumApi(context: Context): ForumOAuth {
         if (!account) {
             throw new ManagementError('unauthorized', 'There is no such account, or it may not act.', 'Check the id.');
         }
+        return account;
+    };
+    const administrator = async (accountId: string): Promise<Account> => {
+        const account = await acting(accountId);
+        requireAdministrator(context, account);
         return account;
     };
     return {
@@ -126,20 +133,34 @@ export function forumApi(context: Context): ForumOAuth {
                 revokeClientTokens(context, (await acting(accountId)).id, oauthClientId)
         },
         admin: {
-            listClients: (filter) => listAllClients(context, filter),
-            createClient: async (accountId, input) => createAnyClient(context, await acting(accountId), input),
-            getClient: (id) => getAnyClient(context, id),
+            listClients: async (accountId, filter) => {
+                await administrator(accountId);
+                return listAllClients(context, filter);
+            },
+            createClient: async (accountId, input) => createAnyClient(context, await administrator(accountId), input),
+            getClient: async (accountId, id) => {
+                await administrator(accountId);
+                return getAnyClient(context, id);
+            },
             updateClient: async (accountId, id, change) =>
-                updateAnyClient(context, await acting(accountId), id, change),
-            deleteClient: async (accountId, id) => deleteAnyClient(context, await acting(accountId), id),
-            listDeviceAuthorizations: (page = 1) => listDeviceAuthorizations(context.database, page),
-            listTokens: ({ page = 1, ...filter } = {}) =>
-                listTokens(context.database, { ...filter, page }, context.clock()),
-            revokeToken: (tokenId) => revokeAnyToken(context, tokenId)
+                updateAnyClient(context, await administrator(accountId), id, change),
+            deleteClient: async (accountId, id) => deleteAnyClient(context, await administrator(accountId), id),
+            listDeviceAuthorizations: async (accountId, page = 1) => {
+                await administrator(accountId);
+                return listDeviceAuthorizations(context.database, page);
+            },
+            listTokens: async (accountId, { page = 1, ...filter } = {}) => {
+                await administrator(accountId);
+                return listTokens(context.database, { ...filter, page }, context.clock());
+            },
+            revokeToken: async (accountId, tokenId) => {
+                await administrator(accountId);
+                return revokeAnyToken(context, tokenId);
+            }
         },
         authorizationConsent: {
             read: async (accountId, requestId) => readAuthorizationConsent(context, await acting(accountId), requestId),
-            decide: async (accountId, requestId, decision) =>
+            decide: async (accountId, requestId, { decision }) =>
                 decideAuthorizationConsent(context, await acting(accountId), requestId, decision)
         },
         deviceConsent: {

@@ -43,7 +43,9 @@ export type { ClientFilter } from './store/client-list';
 export type { DeviceAuthorizationDescription } from './store/device-authorization-list';
 export type { Token, TokenStatus } from './store/token-list';
 export type { AuthorizationConsent, AuthorizationDecision } from './flows/authorization-consent';
-export type { DeviceConsent } from './flows/device-consent';
+export type { DeviceConsent, DeviceDecision } from './flows/device-consent';
+export type { Decision } from './flows/decision';
+export type { Page } from './store/paging';
 
 /**
  * For the compiler: where `import OAuth from` would be undefined, which is in TypeScript that becomes CommonJS, it is an

@@ -35,12 +35,12 @@ export interface Asked<Consent> {
     createdAt: number;
 }
 
-/** A person's answer to an application's request. */
+/** A person's decision about a device authorization. */
 export interface DeviceDecision {
     decision: Decision;
     /** When the person signed in, epoch seconds, where the host tells. */
-    authTime: number | null;
-    /** Where the answer came from. Without it wrong codes count for the account only. */
+    authTime?: number | null;
+    /** The client address that the decision comes from. Without it wrong codes count for the account only. */
     address?: string;
 }
 
@@ -110,7 +110,7 @@ export async function decideDeviceConsent(
     context: Context,
     account: Account,
     typed: string,
-    { decision, authTime, address }: DeviceDecision
+    { decision, authTime = null, address }: DeviceDecision
 ): Promise<{ status: 'approved' | 'denied' }> {
     requireDecision(decision);
     if (decision === 'approve') {

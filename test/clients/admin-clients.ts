@@ -110,7 +110,7 @@ for (const kind of ['server', 'embedded'] as const) {
             const update = slow.server.plugins['hapi-forum-oauth'].admin.updateClient(ODIN, made.id, change);
             expect(await refusal(update)).to.equal([400, 'invalid_request', 'redirect_uris']);
             await slow.stop();
-            const left = await admin.getClient(made.id);
+            const left = await admin.getClient(ODIN, made.id);
             expect([left.allowed_grants, left.redirect_uris]).to.equal([[DEVICE_CODE], []]);
         });
 
@@ -119,7 +119,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(created.account_id).to.equal(FRIGG);
             expect(created.client_secret).to.match(/^sdoas_[\w-]{43}$/);
             const { client_secret: secret, ...description } = created;
-            expect(await admin.getClient(created.id)).to.equal(description);
+            expect(await admin.getClient(ODIN, created.id)).to.equal(description);
             const hash = createHash('sha256').update(secret!).digest('hex');
             expect((await stored(created.id))!.secretHash).to.equal(hash);
 
@@ -191,7 +191,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect(await refusal(admin.createClient(ODIN, { ...BOT, client_id: clientId }))).to.equal(conflict);
                 expect(await refusal(admin.updateClient(ODIN, second.id, { client_id: clientId }))).to.equal(conflict);
             }
-            expect((await admin.getClient(second.id)).client_id).to.equal(second.client_id);
+            expect((await admin.getClient(ODIN, second.id)).client_id).to.equal(second.client_id);
             // A client may be given the client_id that it has. That of a deleted client stays taken while lists show it.
             await admin.updateClient(ODIN, first.id, { client_id: first.client_id });
             await admin.deleteClient(ODIN, first.id);
@@ -211,7 +211,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await refusal(admin.createClient(ODIN, { ...manage, account_id: FRIGG }))).to.equal(lacks);
             const own = await admin.createClient(ODIN, { ...manage, account_id: ODIN });
             expect(await refusal(admin.updateClient(ODIN, own.id, { account_id: FRIGG }))).to.equal(lacks);
-            expect((await admin.getClient(own.id)).account_id).to.equal(ODIN);
+            expect((await admin.getClient(ODIN, own.id)).account_id).to.equal(ODIN);
             const both = { account_id: FRIGG, allowed_scopes: ['CREATE_POST', 'openid'] };
             expect(await admin.updateClient(ODIN, own.id, both)).to.include(both);
             expect(await refusal(admin.updateClient(ODIN, own.id, { allowed_scopes: ['MANAGE_ROLES'] }))).to.equal(
@@ -283,7 +283,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 const answer = await refusal(admin.updateClient(ODIN, bot.id, change));
                 expect(answer, JSON.stringify(change)).to.equal([400, 'invalid_request', field]);
             }
-            expect(bot).to.include(await admin.getClient(bot.id));
+            expect(bot).to.include(await admin.getClient(ODIN, bot.id));
         });
 
         it('change only in the fields that are sent', async () => {
@@ -301,7 +301,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 allowed_grants: ['authorization_code', 'client_credentials'],
                 redirect_uris: ['https://app.example/cb']
             });
-            expect(await admin.getClient(bot.id)).to.equal(changed);
+            expect(await admin.getClient(ODIN, bot.id)).to.equal(changed);
             const answer = await forum.token({ grant_type: 'client_credentials' }, basic(bot.client_id, secret!));
             expect(answer.status).to.equal(200);
         });
@@ -319,32 +319,34 @@ for (const kind of ['server', 'embedded'] as const) {
             const refreshed = await forum.refresh(tokens.refresh_token, { client_id: phone.client_id });
             expect(refreshed.body.error).to.equal('invalid_client');
             const gone = [404, 'not_found', undefined];
-            expect(await refusal(admin.getClient(phone.id))).to.equal(gone);
+            expect(await refusal(admin.getClient(ODIN, phone.id))).to.equal(gone);
             expect(await refusal(admin.deleteClient(ODIN, phone.id))).to.equal(gone);
             expect(await refusal(admin.updateClient(ODIN, phone.id, { name: 'Another' }))).to.equal(gone);
-            const { clients } = await admin.listClients({ search: phone.client_id });
+            const { clients } = await admin.listClients(ODIN, { search: phone.client_id });
             expect(clients).to.equal([]);
         });
 
         it('that are built in are listed before their first use, and cannot be changed', async () => {
-            const { clients } = await admin.listClients({ search: CLI.client_id });
+            const { clients } = await admin.listClients(ODIN, { search: CLI.client_id });
             expect(clients.map(({ name, scope_policy: policy }) => [name, policy])).to.equal([['Storyden', 'inherit']]);
             const conflict = [409, 'conflict', undefined];
             const { id } = clients[0]!;
             expect(await refusal(admin.updateClient(ODIN, id, { name: 'Mine' }))).to.equal(conflict);
             expect(await refusal(admin.updateClient(ODIN, id, {}))).to.equal(conflict);
             expect(await refusal(admin.deleteClient(ODIN, id))).to.equal(conflict);
-            expect(await admin.getClient(id)).to.equal(clients[0]!);
+            expect(await admin.getClient(ODIN, id)).to.equal(clients[0]!);
         });
 
         it('that are no longer built in are neither listed nor found', async () => {
             const other = await Forum.create(database.dataSource, {
                 firstPartyClients: [{ clientId: 'old-cli', name: 'Old' }]
             });
-            const { clients } = await other.server.plugins['hapi-forum-oauth'].admin.listClients({ search: 'old-cli' });
+            const { clients } = await other.server.plugins['hapi-forum-oauth'].admin.listClients(ODIN, {
+                search: 'old-cli'
+            });
             await other.stop();
-            expect(await refusal(admin.getClient(clients[0]!.id))).to.equal([404, 'not_found', undefined]);
-            expect((await admin.listClients({ search: 'old-cli' })).clients).to.equal([]);
+            expect(await refusal(admin.getClient(ODIN, clients[0]!.id))).to.equal([404, 'not_found', undefined]);
+            expect((await admin.listClients(ODIN, { search: 'old-cli' })).clients).to.equal([]);
         });
 
         it('are listed newest first, each on one page only', async () => {
@@ -355,7 +357,9 @@ for (const kind of ['server', 'embedded'] as const) {
                 clientRow({ accountId: owner, name: `Client ${at}`, type: at % 2 ? 'public' : 'confidential' })
             );
             await clients.insert(rows);
-            const pages = await Promise.all([1, 2, 3, 4].map((page) => admin.listClients({ page, accountId: owner })));
+            const pages = await Promise.all(
+                [1, 2, 3, 4].map((page) => admin.listClients(ODIN, { page, accountId: owner }))
+            );
             expect(pages.map(({ results }) => results)).to.equal([50, 50, 20, 0]);
             expect(pages[0]).to.include({ page_size: 50, total_pages: 3, current_page: 1, next_page: 2 });
             expect(pages[2]).not.to.include('next_page');
@@ -366,7 +370,7 @@ for (const kind of ['server', 'embedded'] as const) {
                     .sort()
                     .reverse()
             );
-            const typed = await admin.listClients({ accountId: owner, type: 'public', page: 2 });
+            const typed = await admin.listClients(ODIN, { accountId: owner, type: 'public', page: 2 });
             expect([typed.results, typed.total_pages]).to.equal([10, 2]);
             expect(new Set(typed.clients.map(({ type }) => type))).to.equal(new Set(['public']));
         });
@@ -379,7 +383,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 )
             );
             const found = async (search: string): Promise<string[]> =>
-                (await admin.listClients({ search })).clients.map(({ name }) => name);
+                (await admin.listClients(ODIN, { search })).clients.map(({ name }) => name);
             const all = [`${mark} one`, `${mark} two`, `${mark}%_!`];
             expect(await found(mark)).to.equal(all);
             expect(await found(mark.toLowerCase())).to.equal(all);
@@ -390,9 +394,9 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await found('%')).to.equal([]);
             expect(await found(made[1]!.client_id)).to.equal([made[1]!.name]);
             expect(await found(made[3]!.id)).to.equal([made[3]!.name]);
-            const beyond = await admin.listClients({ search: made[3]!.id, page: 2 });
+            const beyond = await admin.listClients(ODIN, { search: made[3]!.id, page: 2 });
             expect([beyond.clients, beyond.total_pages]).to.equal([[], 1]);
-            expect((await admin.listClients({ search: mark, type: 'public' })).clients).to.equal([]);
+            expect((await admin.listClients(ODIN, { search: mark, type: 'public' })).clients).to.equal([]);
         });
     });
 }
@@ -428,7 +432,7 @@ describe('the list of 100,000 clients', () => {
         await dataSource.query('ANALYZE TABLE oauth_clients');
         forum = await Forum.create(dataSource);
         // Writes the row of the built-in client.
-        await forum.server.plugins['hapi-forum-oauth'].admin.listClients();
+        await forum.server.plugins['hapi-forum-oauth'].admin.listClients(ODIN);
         quietly(dataSource);
     });
 
@@ -449,7 +453,7 @@ describe('the list of 100,000 clients', () => {
         ];
         for (const { filter, first, pages } of asked) {
             statements = [];
-            const list = await admin.listClients(filter);
+            const list = await admin.listClients(ODIN, filter);
             expect(
                 list.clients[0]?.name.startsWith(first),
                 `${JSON.stringify(filter)} ${list.clients[0]?.name}`

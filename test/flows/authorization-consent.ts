@@ -317,12 +317,14 @@ describe('the consent to an authorization request', () => {
         forum.account(member).permissions = [];
         const api = forum.server.plugins['hapi-forum-oauth'].authorizationConsent;
         for (const decision of ['Approve', 'approved', 'yes', '', undefined]) {
-            const rejected = await expect(api.decide(member, requestId, decision as 'approve')).to.reject();
+            const rejected = await expect(
+                api.decide(member, requestId, { decision: decision as 'approve' })
+            ).to.reject();
             expect(rejected).to.include({ error: 'invalid_request', message: 'The decision must be approve or deny' });
         }
         const codes = forum.dataSource.getRepository(OAuthAuthorizationCode);
         expect(await codes.countBy({ accountId: member })).to.equal(0);
-        expect((await api.decide(member, requestId, 'deny')).status).to.equal('denied');
+        expect((await api.decide(member, requestId, { decision: 'deny' })).status).to.equal('denied');
     });
 
     it('stands as one decision when two tabs decide differently, and what is told is what holds', async () => {

@@ -62,8 +62,9 @@ describe('The administrator pages', () => {
             'Owner None',
             'All permissions of its user'
         ]);
-        const [builtIn] = (await forum.server.plugins['hapi-forum-oauth'].admin.listClients({ search: CLI.client_id }))
-            .clients;
+        const [builtIn] = (
+            await forum.server.plugins['hapi-forum-oauth'].admin.listClients(ODIN, { search: CLI.client_id })
+        ).clients;
         expect(textOf(await odin.get(`${ADMIN}/${builtIn!.id}`))).to.contain('can’t be changed or deleted');
         await odin.get(`${MINE}/new`);
         expect((await odin.post(`${ADMIN}/${builtIn!.id}/delete`)).status).to.equal(409);

@@ -2,7 +2,7 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthDeviceAuthorization } from '../../entities/index';
 import { createId } from '../../plugin/ids';
-import { CLI, DEVICE_CODE, FRIGG, START, unique } from '../support/forum';
+import { CLI, DEVICE_CODE, FRIGG, ODIN, START, unique } from '../support/forum';
 import { useForum } from '../support/setup';
 
 const lab = Lab.script();
@@ -13,7 +13,8 @@ for (const kind of ['server', 'embedded'] as const) {
     describe(`the list of device authorizations (${kind} database)`, () => {
         const forum = useForum(lab, { database: kind });
 
-        const list = (page?: number) => forum.server.plugins['hapi-forum-oauth'].admin.listDeviceAuthorizations(page);
+        const list = (page?: number) =>
+            forum.server.plugins['hapi-forum-oauth'].admin.listDeviceAuthorizations(ODIN, page);
 
         it('is empty at first', async () => {
             expect(await list()).to.equal({
@@ -31,7 +32,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 ...(await list()).device_authorisations[0]!
             });
             const asked = await first();
-            const { clients } = await forum.server.plugins['hapi-forum-oauth'].admin.listClients({
+            const { clients } = await forum.server.plugins['hapi-forum-oauth'].admin.listClients(ODIN, {
                 search: CLI.client_id
             });
             expect(asked).to.equal({
@@ -69,7 +70,7 @@ for (const kind of ['server', 'embedded'] as const) {
 
         it('is newest first, each once, whatever the page', async () => {
             const { dataSource } = forum;
-            const { clients } = await forum.server.plugins['hapi-forum-oauth'].admin.listClients({
+            const { clients } = await forum.server.plugins['hapi-forum-oauth'].admin.listClients(ODIN, {
                 search: CLI.client_id
             });
             const before = (await list()).device_authorisations.length;

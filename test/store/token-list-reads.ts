@@ -21,9 +21,14 @@ describe('the list of refresh tokens among many', () => {
     let client: string;
     let measured: MeasuredQueries;
 
-    const list = (filter: Partial<TokenFilter>): ReturnType<typeof listTokens> => {
+    const list = async (filter: Partial<TokenFilter>): ReturnType<typeof listTokens> => {
         measured.reset();
-        return listTokens(measured.queries, { page: 1, ...filter }, now);
+        const page = await listTokens(measured.queries, { page: 1, ...filter }, now);
+        expect(
+            measured.diskTables.every((count) => count === 0),
+            'temporary tables on disk'
+        ).to.be.true();
+        return page;
     };
 
     before(async () => {
