@@ -1,5 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { ACCOUNT_ID, ENGINE, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+import { ACCOUNT_ID, BOOLEAN, ENGINE, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
 
 /** A client (RFC 6749 §2): an application that somebody registered, or a built-in one once it has been used. */
 @Entity('oauth_clients', { engine: ENGINE })
@@ -29,7 +29,7 @@ export class OAuthClient {
     scopePolicy!: 'explicit' | 'inherit';
 
     /** True for a client of the `firstPartyClients` option. */
-    @Column({ type: 'boolean', name: 'first_party' })
+    @Column({ ...BOOLEAN, name: 'first_party' })
     firstParty!: boolean;
 
     /** A JSON array; a URI may hold any separator. */

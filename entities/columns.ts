@@ -24,6 +24,9 @@ export const TIME: ColumnOptions = { type: 'bigint', transformer: milliseconds }
 
 export const OPTIONAL_TIME: ColumnOptions = { ...TIME, nullable: true };
 
+/** The width, which TypeORM 0.3 compares and TypeORM 1 does not know, is the one that MySQL gives a boolean. */
+export const BOOLEAN = { type: 'boolean', width: 1 } as const;
+
 /** Space-separated names: scopes or grant types. */
 export const NAMES: ColumnOptions = { type: 'text' };
 

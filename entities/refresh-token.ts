@@ -1,5 +1,5 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
-import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, TIME } from './columns';
+import { ACCOUNT_ID, BOOLEAN, ENGINE, HASH, ID, NAMES, TIME } from './columns';
 import { OAuthGrant } from './grant';
 
 /**
@@ -51,7 +51,7 @@ export class OAuthRefreshToken {
     retryUntil!: number;
 
     /** Handed out again more than a minute after the rotation, which `'until-used'` allows once in a row. */
-    @Column({ type: 'boolean', name: 'handed_out_late' })
+    @Column({ ...BOOLEAN, name: 'handed_out_late' })
     handedOutLate!: boolean;
 
     @Column({ ...TIME, name: 'created_at' })

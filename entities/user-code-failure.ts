@@ -1,5 +1,5 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
-import { ACCOUNT_ID, ENGINE, ID, TIME } from './columns';
+import { ACCOUNT_ID, BOOLEAN, ENGINE, ID, TIME } from './columns';
 
 /** A wrong user code that an account entered. It is in the database so that all processes count together. */
 @Entity('oauth_user_code_failures', { engine: ENGINE })
@@ -13,7 +13,7 @@ export class OAuthUserCodeFailure {
     accountId!: string;
 
     /** False for one row of each account, which its attempts lock so that they are counted one after another. */
-    @Column({ type: 'boolean' })
+    @Column(BOOLEAN)
     wrong!: boolean;
 
     @Column({ ...TIME, name: 'created_at' })

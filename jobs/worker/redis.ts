@@ -25,7 +25,8 @@ export function connect(connection: string | RedisConnection): Redis {
     if (!connection) {
         throw new TypeError('"connection" must be a Redis URL, ioredis options or an ioredis client');
     }
-    const { Redis } = requireOptional<typeof Ioredis>('ioredis');
+    // The first releases of ioredis 5 export the class as the default alone.
+    const { default: Redis } = requireOptional<typeof Ioredis>('ioredis');
     // The worker's commands wait until Redis is back, however long that takes.
     const patient = { maxRetriesPerRequest: null };
     if (typeof connection === 'string') {
