@@ -1,7 +1,17 @@
 import tseslint from 'typescript-eslint';
 
 export default tseslint.config(
-    { ignores: ['dist/', 'example/dist/', 'scripts/smoke/*.ts', '.data/', 'coverage/', 'bench/', '**/node_modules/'] },
+    {
+        ignores: [
+            'dist/',
+            'example/dist/',
+            'scripts/smoke/host/*.ts',
+            '.data/',
+            'coverage/',
+            'bench/',
+            '**/node_modules/'
+        ]
+    },
     {
         files: ['**/*.{ts,mts,cts}'],
         extends: [tseslint.configs.recommendedTypeChecked],

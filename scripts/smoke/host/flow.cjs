@@ -24,7 +24,11 @@ exports.mainFlow = async function mainFlow(server) {
 
 async function request(server, status, options) {
     const response = await server.inject(options);
-    assert.equal(response.statusCode, status, `${options.method ?? 'GET'} ${options.url ?? options}: ${response.payload}`);
+    assert.equal(
+        response.statusCode,
+        status,
+        `${options.method ?? 'GET'} ${options.url ?? options}: ${response.payload}`
+    );
     return response;
 }
 
