@@ -152,7 +152,7 @@ export class Forum implements Shared {
         return this.accounts.get(id)!;
     }
 
-    /** A member of his own for one test; by default with frigg's permissions. Returns his id. */
+    /** A member for one test, by default with frigg's permissions. Returns the id. */
     addAccount(permissions: string[] = this.account(FRIGG).permissions): string {
         const id = unique('member');
         this.accounts.set(id, { id, handle: id, name: 'A member', permissions: [...permissions] });
@@ -188,7 +188,7 @@ export class Forum implements Shared {
         });
     }
 
-    /** A request of a signed-in browser, or of nobody's. */
+    /** A request of a browser, signed in or not. */
     async as(
         accountId: string | null,
         method: string,
@@ -240,7 +240,7 @@ export class Forum implements Shared {
         return body;
     }
 
-    /** Registers an application of a member's. */
+    /** Creates an application of a member. */
     async createClient(accountId: string, fields: Record<string, unknown> = {}): Promise<CreatedClient> {
         const { status, body } = await this.as(accountId, 'POST', '/auth/oauth/clients', {
             name: 'A bot',
