@@ -5,7 +5,7 @@ export default tseslint.config(
         ignores: [
             'dist/',
             'example/dist/',
-            'scripts/smoke/host/*.ts',
+            'scripts/smoke/host/*.{ts,mts}',
             '.data/',
             'coverage/',
             'bench/',

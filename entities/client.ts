@@ -1,7 +1,7 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { ACCOUNT_ID, BOOLEAN, ENGINE, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
 
-/** A client (RFC 6749 §2): an application that somebody registered, or a built-in one once it has been used. */
+/** A client (RFC 6749 §2): an application that was registered, or a built-in one once it has been used. */
 @Entity('oauth_clients', { engine: ENGINE })
 @Index('idx_oauth_clients_client_id', ['clientId'], { unique: true })
 @Index('idx_oauth_clients_account', ['accountId', 'createdAt', 'id'])
@@ -12,7 +12,7 @@ export class OAuthClient {
     @PrimaryColumn(ID)
     id!: string;
 
-    /** The owner; null for built-in clients and for those that an administrator made for nobody. */
+    /** The owner; null for built-in clients and for those that an administrator made without an owner. */
     @Column({ ...ACCOUNT_ID, name: 'account_id', nullable: true })
     accountId!: string | null;
 

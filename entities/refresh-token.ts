@@ -3,7 +3,7 @@ import { ACCOUNT_ID, BOOLEAN, ENGINE, HASH, ID, NAMES, TIME } from './columns';
 import { OAuthGrant } from './grant';
 
 /**
- * One refresh token of a chain. That `(grant_id, generation)` is unique makes the INSERT of generation n+1 the
+ * One refresh token of a token family. That `(grant_id, generation)` is unique makes the INSERT of generation n+1 the
  * compare-and-swap of a rotation: a token has been rotated away when the next generation exists.
  */
 @Entity('oauth_refresh_tokens', { engine: ENGINE })
@@ -23,7 +23,7 @@ export class OAuthRefreshToken {
     @JoinColumn({ name: 'grant_id', foreignKeyConstraintName: 'fk_oauth_refresh_tokens_grant' })
     grant?: OAuthGrant;
 
-    /** 0 for the first token of a chain. */
+    /** 0 for the first token of a family. */
     @Column({ type: 'integer' })
     generation!: number;
 
@@ -38,7 +38,7 @@ export class OAuthRefreshToken {
     @Column({ ...HASH, name: 'token_hash' })
     tokenHash!: string;
 
-    /** What the chain is worth from this token on. */
+    /** The scope of the token family from this token on. */
     @Column(NAMES)
     scope!: string;
 
@@ -46,7 +46,7 @@ export class OAuthRefreshToken {
     @Column({ type: 'varchar', length: 255, name: 'sealed_token', nullable: true })
     sealedToken!: string | null;
 
-    /** Until when the predecessor's holder may be handed this token again; 0 once the seal has been erased. */
+    /** Until when the predecessor's holder may be handed this token again; 0 once the encrypted token has been erased. */
     @Column({ ...TIME, name: 'retry_until' })
     retryUntil!: number;
 

@@ -103,7 +103,7 @@ function describeAccount({ id, handle, name, email, role }: Account): OAuth.Acco
     return { id, handle, name, permissions: role.permissions, email: { address: email, verified: true } };
 }
 
-/** All that somebody with these permissions may do: an administrator may do everything. */
+/** All that an account with these permissions may do: an administrator may do everything. */
 export function effectivePermissions(permissions: readonly string[]): string[] {
     return [...(permissions.includes('ADMINISTRATOR') ? OAuth.FORUM_PERMISSIONS : permissions)];
 }

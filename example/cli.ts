@@ -123,7 +123,7 @@ async function login(): Promise<void> {
 async function refresh(): Promise<Tokens> {
     const { issuer, refreshToken } = await stored();
     const { token_endpoint } = await discover(issuer);
-    // Should the answer be lost, or another command do the same now, the same token yields the same successor for a
+    // If the response is lost, or another command do the same now, the same token yields the same successor for a
     // while, so there is no need to lock anything.
     const response = await sendForm(token_endpoint, {
         grant_type: 'refresh_token',

@@ -59,7 +59,7 @@ export class Thread {
     @JoinColumn({ name: 'author_id' })
     author!: Account;
 
-    /** Epoch milliseconds; the driver may answer a `bigint` as text. */
+    /** Epoch milliseconds; the driver may return a `bigint` as text. */
     @Column({ type: 'bigint', name: 'created_at', transformer: { from: Number, to: (value: number) => value } })
     createdAt!: number;
 }

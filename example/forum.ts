@@ -27,7 +27,7 @@ export interface Forum {
 export async function startForum(settings: Settings): Promise<Forum> {
     const database = await openDatabase(settings.databaseUrl);
     const redis = settings.redisUrl === undefined ? undefined : new Redis(settings.redisUrl);
-    // The plugin says what it means for the limits, the worker what it means for the sweeps.
+    // The plugin says what it means for the limits, the worker what it means for the cleanup jobs.
     redis?.on('error', () => undefined);
     try {
         const { dataSource } = database;
@@ -62,7 +62,7 @@ export async function startForum(settings: Settings): Promise<Forum> {
                 lifetimes: settings.lifetimes,
                 // With Redis all processes of a forum count together, without it each for itself.
                 limits: { redis },
-                // Without Redis this process sweeps expired codes and dead refresh tokens away by itself.
+                // Without Redis, this process removes expired codes and old refresh tokens by itself.
                 ...(settings.redisUrl === undefined && { jobs: 'in-process' })
             }
         });
@@ -94,7 +94,7 @@ export async function startForum(settings: Settings): Promise<Forum> {
     }
 }
 
-/** With Redis a worker sweeps, here in the forum's own process; `forum-oauth-worker` is one in a process of its own. */
+/** With Redis, a worker runs the cleanup, here in the forum's own process; `forum-oauth-worker` is one in a process of its own. */
 function startSweeps(dataSource: DataSource, redisUrl: string): MaintenanceWorker {
     return startWorker({
         dataSource,

@@ -8,7 +8,7 @@ function derive(password: string, salt: Buffer): Promise<Buffer> {
     });
 }
 
-/** What to keep of a password: a salt and scrypt's answer. */
+/** What to keep of a password: a salt and the result of scrypt. */
 export async function hashPassword(password: string): Promise<string> {
     const salt = randomBytes(16);
     return `${salt.toString('base64url')}.${(await derive(password, salt)).toString('base64url')}`;

@@ -4,7 +4,7 @@ import type { Request, Server } from '@hapi/hapi';
 import Joi from 'joi';
 import { effectivePermissions, type Accounts } from './accounts';
 
-/** What the cookie holds, sealed. */
+/** The content of the cookie, encrypted. */
 interface Session {
     accountId: string;
     /** Epoch seconds. */
@@ -27,7 +27,7 @@ const DAY = 24 * 60 * 60 * 1000;
 /**
  * The forum's own sign-in: the strategy `session`, and the endpoint that begins one.
  *
- * @param password seals the cookie; at least 32 characters
+ * @param password encrypts the cookie; at least 32 characters
  * @param secure whether browsers reach the forum by https
  */
 export async function registerSession(

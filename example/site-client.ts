@@ -49,12 +49,12 @@ export async function discoverForum(
 function discover({ issuer, clientId, clientSecret }: Registration): Promise<oidc.Configuration> {
     const authentication = clientSecret === undefined ? oidc.None() : oidc.ClientSecretBasic(clientSecret);
     return oidc.discovery(new URL(issuer), clientId, undefined, authentication, {
-        // Over https nobody but the forum can have sent an ID token; over http only its signature tells.
+        // Over https, only the forum can have sent an ID token. Over http, only its signature proves it.
         execute: issuer.startsWith('https:') ? [] : [oidc.allowInsecureRequests, oidc.enableNonRepudiationChecks]
     });
 }
 
-/** Whether the forum still has the client and the secret is right: only then does it answer about a token, any token. */
+/** Whether the forum still has the client and the secret is right: only then does it respond about a token, any token. */
 async function isKnown(configuration: oidc.Configuration): Promise<boolean> {
     try {
         await oidc.tokenIntrospection(configuration, 'none');
@@ -67,7 +67,7 @@ async function isKnown(configuration: oidc.Configuration): Promise<boolean> {
     }
 }
 
-/** Does by a member's session what he would do on a page of the forum. */
+/** Does with a member's session what the member would do on a page of the forum. */
 async function register(issuer: string, redirectUri: string): Promise<Registration> {
     const { origin } = new URL(issuer);
     const signIn = await post(`${origin}/api/auth/password/signin`, { handle: OWNER, password: PASSWORD });

@@ -14,14 +14,14 @@ const port = Number(SITE_PORT || 3001);
 const origin = `http://localhost:${port}`;
 const redirectUri = `${origin}/callback`;
 
-/** What the browser that began a sign-in has to bring along to its end, sealed. */
+/** What the browser that began a sign-in has to send at its end, encrypted. */
 interface PendingSignIn {
     state: string;
     nonce: string;
     codeVerifier: string;
 }
 
-/** Who is signed in at this site, sealed. */
+/** Who is signed in at this site, encrypted. */
 interface Session {
     /** The account's id at the forum: what stays the same when everything else changes. */
     sub: string;
@@ -83,10 +83,10 @@ function home({ state }: Request, h: ResponseToolkit): ResponseObject {
     );
 }
 
-/** Sends the browser to the forum, with three things to recognise its answer by. */
+/** Sends the browser to the forum, with three things to recognise its response by. */
 async function beginSignIn(forum: oidc.Configuration, h: ResponseToolkit): Promise<ResponseObject> {
     const pending: PendingSignIn = {
-        // The answer belongs to this browser (state), its ID token to this sign-in (nonce), its code to this site (PKCE).
+        // The response belongs to this browser (state), its ID token to this sign-in (nonce), its code to this site (PKCE).
         state: oidc.randomState(),
         nonce: oidc.randomNonce(),
         codeVerifier: oidc.randomPKCECodeVerifier()

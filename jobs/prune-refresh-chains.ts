@@ -6,7 +6,7 @@ import { pruneFamilies } from './refresh-tokens/prune-families';
 import { removeDeletedClients } from './refresh-tokens/remove-deleted-clients';
 import { removeOldTokens } from './refresh-tokens/remove-old-tokens';
 
-/** How many rows a run of `prune-refresh-chains` removed. */
+/** How many rows a run of `prune-refresh-token families` removed. */
 export interface PrunedCounts {
     refresh_tokens: number;
     grants: number;

@@ -13,7 +13,7 @@ function isId(id: string): boolean {
 /**
  * Asks the host for an account.
  *
- * @throws DatabaseUnavailable when the host's own database is out of reach, Error when what it answered is no account
+ * @throws DatabaseUnavailable when the host's own database is out of reach, Error when it returned something that is no account
  */
 export async function findAccount(accounts: Accounts, accountId: string): Promise<Account | null> {
     if (!isId(accountId)) {
@@ -26,7 +26,7 @@ export async function findAccount(accounts: Accounts, accountId: string): Promis
         if (isUnavailable(error)) {
             throw new DatabaseUnavailable('accounts.find');
         }
-        // The host's 401 or 404 is about its own look-up, not about the request that is being answered.
+        // The host's 401 or 404 is about its own look-up, not about the request.
         throw isBoom(error) && !error.isServer ? new Error('accounts.find has failed', { cause: error }) : error;
     }
     if (!account) {

@@ -126,7 +126,7 @@ for (const host of [LATIN, 'the embedded database']) {
             }
         });
 
-        it('has one row for each place of a chain, and one chain for each row', async () => {
+        it('has one row for each place of a token family, and one token family for each row', async () => {
             const { refresh_token: token } = await forum.signIn(FRIGG);
             const id = token.slice('sdort_'.length, 'sdort_'.length + 20);
             const tokens = dataSource.getRepository(OAuthRefreshToken);
@@ -188,7 +188,7 @@ describe('every statement of a request', () => {
         await database.done();
     });
 
-    /** Everything that a member, his applications and the built-in one do. */
+    /** Everything that a member, their applications and the built-in one do. */
     const live = async (): Promise<void> => {
         const first = await forum.signIn();
         await forum.device().then(({ user_code: code }) => forum.decide(FRIGG, code, 'deny'));

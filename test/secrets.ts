@@ -61,7 +61,7 @@ describe('a secret', () => {
         return given;
     };
 
-    /** Everything that the database knows and nobody else may: hashes, seals and chain keys. */
+    /** Everything that the database knows and nobody else may: hashes, encrypted successors and token family keys. */
     const noteColumns = async (): Promise<void> => {
         const columns = [
             ['oauth_grants', 'chain_key'],
@@ -90,7 +90,7 @@ describe('a secret', () => {
             hash.toString('hex'),
             hash.toString('base64').replace(/=+$/, ''),
             hash.toString('base64url'),
-            // A token's signature or a seal's end alone would be too much.
+            // A token's signature or an encrypted successor's end alone would be too much.
             ...(secret.length > 80 ? [secret.slice(-40)] : [])
         ];
     };
@@ -207,7 +207,7 @@ describe('a secret', () => {
         const answers = await useAll(await makeAll());
         expect(answers.filter(({ status }) => status === 200).length).to.be.above(7);
         forum.pass(3600);
-        // Reuse ends the chain, which is told to the host.
+        // Reuse revokes the grant, which is told to the host.
         const made = await makeAll();
         forum.pass(61);
         await refresh(made.rotatedToken);

@@ -194,7 +194,7 @@ describe('a server that stops', () => {
         await expectHeld(before);
     });
 
-    it('finishes the batch in hand of a sweep, and begins no other', async () => {
+    it('finishes the batch in hand of a cleanup, and begins no other', async () => {
         const door = new Door().shut();
         const forum = await Forum.create(behind(door, dataSource), { jobs: 'in-process' }, '/api', {
             server: LISTENING
@@ -233,7 +233,7 @@ describe('a server that stops', () => {
         await eventually(() => door.waiting === 1);
         const waits = hurry();
         await forum.stop();
-        // For the sweep, by hapi for the request, and for listeners, of which there are none.
+        // For the cleanup, by hapi for the request, and for listeners, of which there are none.
         expect(waits.filter((milliseconds) => milliseconds >= 1000)).to.equal([5000, 5000, 5000]);
         expect(await failed).to.equal('ECONNRESET');
 

@@ -1,4 +1,4 @@
-// Runs `prune-refresh-chains`, and pauses and resumes it: reads "go" and "stop" from standard input. Prints {"removed"} at
+// Runs `prune-refresh-token families`, and pauses and resumes it: reads "go" and "stop" from standard input. Prints {"removed"} at
 // each stop and {"counts"} at the end.
 //
 // node processes/cleanup.mjs <database url>

@@ -4,7 +4,7 @@ import { isLoopback } from '../loopback';
 const MAX_COUNT = 20;
 const MAX_LENGTH = 2048;
 
-/** Schemes that no application on a device answers to, or that run or display their content. */
+/** Schemes that no application on a device handles, or that run or display their content. */
 const FORBIDDEN_SCHEMES = new Set([
     'about:',
     'blob:',

@@ -22,10 +22,10 @@ const MANAGEMENT_STATUS: Record<ManagementErrorCode, number> = {
     internal_error: 500
 };
 
-/** An error of a management endpoint, answered as `{"error","message","suggested","metadata"}`. */
+/** An error of a management endpoint, sent as `{"error","message","suggested","metadata"}`. */
 export class ManagementError extends Error {
     readonly error: ManagementErrorCode;
-    /** What hapi answers. */
+    /** The response that hapi sends. */
     declare readonly output: Output;
 
     /**
@@ -52,7 +52,7 @@ export function invalidField(field: string, rule: string, message: string, sugge
     return new ManagementError('invalid_request', message, suggested, { field, rule });
 }
 
-/** What is absent, and what is somebody else's: the two look the same. */
+/** For what does not exist and for what belongs to another account: the two look the same. */
 export function notFound(what: string): ManagementError {
     return new ManagementError(
         'not_found',

@@ -1,6 +1,6 @@
 import { boomify, type Output } from '@hapi/boom';
 
-/** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin answers. */
+/** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin uses. */
 export type OAuthErrorCode =
     | 'access_denied'
     | 'authorization_pending'

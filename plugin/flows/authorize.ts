@@ -11,7 +11,7 @@ import { requireMayAuthorize } from '../policy';
 import { checkResource, requestedScope, required } from '../parameters';
 import { requireGrantType } from '../clients/require-grant-type';
 
-/** Where an authorization request comes from and where its answer goes, once both are known to belong together. */
+/** Who sent an authorization request and where the response goes, once both are known to belong together. */
 export interface Destination {
     client: Client;
     redirectUri: string;
@@ -34,7 +34,7 @@ const MAX_NONCE = 1024;
 /** How long a request waits for its decision, milliseconds. */
 const REQUEST_LIFETIME = 10 * 60 * 1000;
 
-/** For how long a demanded sign-in counts as the answer to the request that demanded it, seconds. */
+/** For how long a sign-in counts for the request that demanded it, seconds. */
 const LOGIN_DETOUR = 15 * 60;
 
 /** Parameters of OpenID Connect Core §6 and §7.2.1 that the server does not take, with their errors. */
@@ -72,7 +72,7 @@ export function promptOf(form: Form): string[] {
 }
 
 /**
- * What comes after the sign-in: the account's right to approve, then all other parameters. The answer to an error goes
+ * What comes after the sign-in: the account's right to approve, then all other parameters. Errors go
  * to the redirect URI.
  *
  * @param loginAfter the demanded sign-in that the request comes back from, epoch seconds
@@ -125,10 +125,10 @@ function checkParameters(context: Context, { client, state }: Destination, form:
         }
     }
     if (required(form, 'response_type') !== 'code') {
-        throw OAuthError.unsupportedResponseType('The server answers the response_type code only');
+        throw OAuthError.unsupportedResponseType('The server supports the response_type code only');
     }
     if ((form.get('response_mode') ?? 'query') !== 'query') {
-        throw OAuthError.invalidRequest('The server answers in the response_mode query only');
+        throw OAuthError.invalidRequest('The server supports the response_mode query only');
     }
     requireGrantType(client, 'authorization_code');
     if ((state?.length ?? 0) > MAX_STATE || (form.get('nonce')?.length ?? 0) > MAX_NONCE) {

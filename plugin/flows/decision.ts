@@ -1,10 +1,10 @@
 import { OAuthError } from '../errors/oauth-error';
 
-/** A person's answer to an application that asks for something. */
+/** What a person decides about a request for consent. */
 export type Decision = 'approve' | 'deny';
 
 /**
- * Checks that an answer is one of the two that there are. Whatever else a page sends on is no consent.
+ * Checks that a decision is one of the two. Anything else that a page sends is no consent.
  *
  * @throws OAuthError `invalid_request`
  */

@@ -15,7 +15,7 @@ import { createUserCode, formatUserCode } from '../user-code';
 import { checkResource, requestedScope } from '../parameters';
 import { requireGrantType } from '../clients/require-grant-type';
 
-/** The answer to a device authorization request (RFC 8628 §3.2). */
+/** The response to a device authorization request (RFC 8628 §3.2). */
 export interface DeviceAuthorizationResponse {
     device_code: string;
     user_code: string;

@@ -47,7 +47,7 @@ export interface DeviceDecision {
 /**
  * Reads a device authorization for its consent page (RFC 8628 §3.3), which binds it to the account that reads it first.
  *
- * @throws OAuthError `access_denied` when the account may not approve applications or somebody else has read the code,
+ * @throws OAuthError `access_denied` when the account may not approve applications or another account has read the code,
  * `invalid_request` for any other code, 429 after too many of them
  */
 export async function readDeviceConsent(

@@ -7,7 +7,7 @@ import { findGrantOfToken, findLiveGrants } from '../store/grants';
 /**
  * Ends the grant that one of the account's refresh tokens belongs to. A grant that has ended already stays as it is.
  *
- * @param tokenId any row of the chain
+ * @param tokenId any row of the token family
  * @throws ManagementError 404
  */
 export async function revokeToken(context: Context, accountId: string, tokenId: string): Promise<void> {
@@ -21,7 +21,7 @@ export async function revokeToken(context: Context, accountId: string, tokenId: 
 /**
  * Ends the grant that anybody's refresh token belongs to.
  *
- * @param tokenId any row of the chain
+ * @param tokenId any row of the token family
  * @throws ManagementError 404
  */
 export async function revokeAnyToken(context: Context, tokenId: string): Promise<void> {

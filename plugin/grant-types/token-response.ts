@@ -5,7 +5,7 @@ import { joinNames } from '../scopes/text';
 import { signAccessToken } from '../tokens/access-token';
 import { signIdToken } from '../tokens/id-token';
 
-/** A successful answer of the token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). */
+/** A successful response of the token endpoint (RFC 6749 §5.1, OpenID Connect Core §3.1.3.3). */
 export interface TokenResponse {
     access_token: string;
     token_type: 'Bearer';
@@ -16,7 +16,7 @@ export interface TokenResponse {
     refresh_token?: string;
 }
 
-/** Signs the access token and, where `openid` was granted, the ID token of an answer. */
+/** Signs the access token and, where `openid` was granted, the ID token of a response. */
 export async function signTokens(
     context: Context,
     {

@@ -7,7 +7,7 @@ import { isUnavailable } from '../store/database-errors';
 /** Seconds after which a client may try again when the database is out of reach. */
 export const RETRY_AFTER = 5;
 
-/** The answer to a refusal. To hapi it is no error: a host that has a page of its own for errors leaves it alone. */
+/** The response to a refusal. To hapi it is no error, so a host with its own error pages leaves it alone. */
 export function errorResponse({ output }: OAuthError | ManagementError, h: ResponseToolkit): ResponseObject {
     const response = h.response(output.payload).code(output.statusCode);
     for (const [name, value] of Object.entries(output.headers)) {
@@ -16,7 +16,7 @@ export function errorResponse({ output }: OAuthError | ManagementError, h: Respo
     return response;
 }
 
-/** A handler that answers what it refuses. Failures of the server stay errors, for the host to log. */
+/** A handler that responds to what it refuses. Failures of the server stay errors, for the host to log. */
 export function withErrorResponses(
     handler: (request: Request, h: ResponseToolkit) => Promise<Lifecycle.ReturnValueTypes>
 ) {
@@ -57,7 +57,7 @@ const protocolShape = (error: Error, statusCode: number): OAuthError => {
 /** `onPreResponse` of the protocol endpoints. */
 export const protocolErrors = errorsAs(protocolShape);
 
-/** Any error as the protocol endpoints answer it, for where an answer is no response with a status of its own. */
+/** Any error as the protocol endpoints send it, for responses without a status of their own, such as redirects. */
 export function asOAuthError(error: unknown): OAuthError {
     if (error instanceof OAuthError) {
         return error;

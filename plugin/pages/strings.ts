@@ -236,7 +236,7 @@ export const STRINGS: Record<string, string> = {
     'error.not_found': 'This page doesn’t exist. It may have been deleted.',
     'error.conflict': 'This can’t be changed or deleted. Nothing was changed.',
     'error.request_unusable':
-        'This request has expired, was already answered, or belongs to another account. Go back to the application and try again.',
+        'This request has expired, was already decided, or belongs to another account. Go back to the application and try again.',
     'error.too_many': 'Too many requests. Wait a moment, then try again.',
     'error.unavailable': 'The forum is temporarily unavailable. Try again in a few seconds.',
     'error.internal': 'There was a problem on our side. Check whether your change was saved before you try again.',

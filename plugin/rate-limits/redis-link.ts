@@ -18,7 +18,7 @@ export interface LinkLog {
 }
 
 /**
- * Knows whether Redis answers. Once it does not, requests stop waiting for it until a probe, which runs beside them, has
+ * Knows whether Redis responds. Once it does not, requests stop waiting for it until a probe, which runs beside them, has
  * written to it in time.
  */
 export class RedisLink {
@@ -54,7 +54,7 @@ export class RedisLink {
         return this.#reachable;
     }
 
-    /** To be called when Redis has not answered a request. */
+    /** To be called when Redis has not responded to a request. */
     lost(reason: string): void {
         if (this.#reachable) {
             this.#reachable = false;
@@ -67,9 +67,9 @@ export class RedisLink {
         this.#isProbing = true;
         this.#probedAt = performance.now();
         try {
-            // A write, because a Redis that answers may still refuse to count.
+            // A write, because a Redis that responds may still refuse to count.
             await this.#probe.penalty('probe');
-            // One that answers too late for a request counts as away.
+            // One that responds too late for a request counts as away.
             this.#reachable = performance.now() - this.#probedAt <= MAX_WAIT;
             if (this.#reachable && this.#isLossLogged) {
                 this.#isLossLogged = false;

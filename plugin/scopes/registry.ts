@@ -7,7 +7,7 @@ const standard: ReadonlySet<string> = new Set(STANDARD_SCOPES);
 export interface ScopeRegistry {
     /** Every permission, in the order in which inherited ones are written. */
     readonly permissions: readonly string[];
-    /** The permission that stands for all permissions where a set says what somebody may do. */
+    /** The permission that stands for all permissions in a set of what an account or client may do. */
     readonly administrator: string;
 }
 
@@ -24,7 +24,7 @@ export function isScope(registry: ScopeRegistry, name: string): boolean {
     return isStandardScope(name) || isPermission(registry, name);
 }
 
-/** True when a set of what somebody may do has the name in it, by itself or through the wildcard. */
+/** True when a set of what an account or client may do has the name in it, by itself or through the wildcard. */
 export function covers(registry: ScopeRegistry, may: readonly string[], name: string): boolean {
     return may.includes(name) || (!isStandardScope(name) && may.includes(registry.administrator));
 }

@@ -50,7 +50,7 @@ export function resolveScope(
 
 /**
  * What is left of an earlier scope: with `explicit`, earlier ∩ allowed ∩ held; with `inherit`, earlier ∩ held. It never
- * widens: a promotion adds nothing, and a demoted administrator keeps what he still holds.
+ * widens: a promotion adds nothing, and a demoted administrator keeps the permissions that are left.
  *
  * @param earlier the scope of an earlier token, or one that was approved
  * @param listed the permissions that the host lists for the account now
@@ -71,8 +71,8 @@ export function narrowScope(
 }
 
 /**
- * What is left of an approved scope when its code is exchanged: it is held once more against the client's allowed scopes
- * and the account's permissions. Permissions that came from the account are held against the account only.
+ * What is left of an approved scope when its code is exchanged: it is intersected once more with the client's allowed scopes
+ * and the account's permissions. Inherited permissions are intersected with the account's only.
  */
 export function narrowApproved(
     registry: ScopeRegistry,

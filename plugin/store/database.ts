@@ -31,7 +31,7 @@ const UNPREPARED = new Set([
 ]);
 
 /**
- * True where statements can be prepared. A host's own cast reads text, and would misread what a prepared one answers;
+ * True where statements can be prepared. A host's own cast reads text, and would misread the result of a prepared one;
  * a limit on their time is TypeORM's to set.
  */
 function canPrepare(options: DataSourceOptions): boolean {
@@ -52,8 +52,8 @@ const queues = new WeakMap<DataSource, Promise<unknown>>();
 
 /**
  * The host's DataSource, with every failure turned into one of the errors above and short conflicts retried. On the
- * embedded database one thing is done after the other, so that nobody's statement ends up in somebody else's
- * transaction.
+ * embedded database one thing is done after the other, so that no caller's statement ends up in the
+ * transaction of another.
  */
 export class Database implements Queries {
     readonly #dataSource: DataSource;

@@ -1,7 +1,7 @@
 /** Rows on a page of a list. */
 export const PAGE_SIZE = 50;
 
-/** Totals stop counting here: nobody pages further, and counting a large table is slow. */
+/** Totals stop counting here: no one pages further, and counting a large table is slow. */
 export const MAX_COUNTED = 10_000;
 
 /** The frame of a list's page. */

@@ -94,7 +94,7 @@ function newestFirst(one: Row, other: Row): number {
 
 /**
  * Heads, and what an account gave one client, are reached from their grants, which are few; all rows of an account or a
- * client, and of everybody, by the index of their times.
+ * client, and of all accounts, by the index of their times.
  */
 function conditions(
     { accountId, oauthClientId, status }: TokenFilter,

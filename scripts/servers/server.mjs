@@ -61,7 +61,7 @@ export class Server {
                 return;
             }
 
-            // Most likely somebody else was faster to take the port.
+            // Most likely another process took the port first.
             if (attempt === ATTEMPTS) {
                 throw this.#failure(program, this.#child.exitCode ?? this.#child.signalCode);
             }

@@ -599,7 +599,7 @@ describe('the oauth strategy', () => {
             current.account(FRIGG).permissions = permissions;
         });
 
-        it('a demoted administrator keeps what he still holds', async () => {
+        it('a demoted administrator keeps the permissions that are left', async () => {
             expect((await credentialsOf(ODIN, 'ADMINISTRATOR')).permissions).to.equal([...FORUM_PERMISSIONS]);
             current.account(ODIN).permissions = ['MANAGE_ROLES', 'CREATE_POST'];
             expect((await credentialsOf(ODIN, 'ADMINISTRATOR openid')).scope).to.equal([

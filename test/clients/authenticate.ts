@@ -234,11 +234,11 @@ describe('client authentication', () => {
             true
         );
         isInvalidClient(await forum.refresh('nonsense', { client_secret: 'x' }), false);
-        const [chain] = await database.dataSource.query(
+        const [family] = await database.dataSource.query(
             'SELECT COUNT(*) AS n FROM oauth_refresh_tokens t JOIN oauth_grants g ON g.id = t.grant_id WHERE g.account_id = ? AND g.ended_at IS NULL',
             [FRIGG]
         );
-        expect(Number(chain.n)).to.equal(1);
+        expect(Number(family.n)).to.equal(1);
         expect((await forum.refresh(refreshToken)).status).to.equal(200);
     });
 

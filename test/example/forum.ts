@@ -48,7 +48,7 @@ for (const { name, open } of databases) {
         const tokensOf = async (file = '.data/cli.json'): Promise<Record<string, string>> =>
             JSON.parse(await readFile(join(forum.directory, file), 'utf8')) as Record<string, string>;
 
-        it('signs the command line client in, which is seen by its member and cut off', async () => {
+        it('signs the command line client in, which is seen by its member and interrupted', async () => {
             const login = forum.cli('login');
             const [, userCode] = await login.says(/user_code=(\S+)\n/);
             expect(login.output).to.contain(`Open ${forum.issuer}/oauth/consent and enter the code ${userCode},`);

@@ -148,7 +148,7 @@ describe('The settings of the example forum', () => {
             expect(jwks.keys[0].kid).to.equal(kid);
         });
 
-        it('are told to whoever starts it, with the accounts and commands to paste', () => {
+        it('are told to the person who starts it, with the accounts and commands to paste', () => {
             expect(forum.output).to.contain(`is at ${forum.issuer}`);
             for (const handle of ['odin', 'frigg', 'loki']) {
                 expect(forum.output).to.contain(handle);
@@ -265,7 +265,7 @@ describe('The settings of the example forum', () => {
         });
     });
 
-    it('hand the sweeps to a worker where there is a Redis, which ends with the forum', async () => {
+    it('hand the cleanup to a worker where there is a Redis, which ends with the forum', async () => {
         const connection = new Redis(redisUrl(), { maxRetriesPerRequest: null });
         const queue = new Queue('oauth-maintenance', { connection });
         const forum = await ExampleForum.start({ DATABASE_URL: ':memory:', REDIS_URL: redisUrl() });

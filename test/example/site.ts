@@ -22,7 +22,7 @@ describe('A second site with the button "Sign in with the forum"', () => {
         await forum?.done();
     });
 
-    /** Somebody who uses the forum's own pages as their scripts do. */
+    /** Someone who uses the forum's own pages as their scripts do. */
     const browserOf = (handle: string, decision: 'approve' | 'deny' = 'approve'): Browser => {
         const forumPages: Site = {
             origin: forum.issuer,
@@ -80,7 +80,7 @@ describe('A second site with the button "Sign in with the forum"', () => {
         }
     });
 
-    it('asks somebody who is signed in to the forum for consent only', async () => {
+    it('asks someone who is signed in to the forum for consent only', async () => {
         const browser = browserOf('frigg');
         await browser.json('POST', `${forum.issuer}/api/auth/password/signin`, {
             handle: 'frigg',
@@ -119,7 +119,7 @@ describe('A second site with the button "Sign in with the forum"', () => {
         const unbegun = await stranger.open(used);
         expect(unbegun!.status).to.equal(400);
 
-        // A sign-in of the stranger's own is pending, and the answer is somebody else's.
+        // A sign-in of the stranger's own is pending, and the answer is someone else's.
         await stranger.fetch(`${site.origin}/sign-in`);
         const foreign = await stranger.open(used);
         expect(foreign!.status).to.equal(400);

@@ -286,7 +286,7 @@ describe('the consent to a device', () => {
         expect((await forum.decide(ODIN, userCode)).body).to.equal({ status: 'approved' });
     });
 
-    it('may always be denied by its claimant, also when he may no longer approve', async () => {
+    it('may always be denied by its claimant, also when the account may no longer approve', async () => {
         const accountId = forum.addAccount();
         const { user_code: userCode, device_code: code } = await forum.device();
         await read(accountId, userCode);
@@ -298,7 +298,7 @@ describe('the consent to a device', () => {
         isError(await decide(LOKI, userCode, 'deny'), 'invalid_request');
     });
 
-    it('is out of reach for a suspended member, and waits for him', async () => {
+    it('is out of reach for a suspended member, and waits for them', async () => {
         const accountId = forum.addAccount();
         const account = forum.account(accountId);
         const { user_code: userCode, device_code: code } = await forum.device();

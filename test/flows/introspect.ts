@@ -90,7 +90,7 @@ describe('introspecting a token', () => {
     });
 
     describe('a refresh token', () => {
-        it('is active while it is its chain’s head, and the retry window changes nothing of it', async () => {
+        it('is active while it is its family’s head, and the retry window changes nothing of it', async () => {
             const { refresh_token: first } = await signInTo(forum, app, { scope: SCOPE });
             await expectActive(first, true);
             const second = (await refresh(first)).body.refresh_token as string;
@@ -100,7 +100,7 @@ describe('introspecting a token', () => {
             expect((await refresh(second)).status).to.equal(200);
         });
 
-        it('is not active after its grant has ended', async () => {
+        it('is not active after its grant was revoked', async () => {
             const { refresh_token: token } = await signInTo(forum, app, { scope: SCOPE });
             await forum.form('/oauth/revoke', { token }, basicOf(app));
             await expectActive(token, false);
@@ -116,7 +116,7 @@ describe('introspecting a token', () => {
             expect((await refresh(token, host)).body.error).to.equal('invalid_grant');
         });
 
-        it('is not active past the cap on its chain', async () => {
+        it('is not active past the cap on its token family', async () => {
             const host = await forum.another({ lifetimes: { refreshChain: 1000 } });
             const { refresh_token: token } = await signInTo(host, app, { scope: SCOPE });
             host.pass(999);
@@ -169,7 +169,7 @@ describe('introspecting a token', () => {
     });
 
     describe('an access token', () => {
-        it('is active until it expires, also after its grant has ended', async () => {
+        it('is active until it expires, also after its grant was revoked', async () => {
             const host = await forum.another();
             const tokens = await signInTo(host, app, { scope: SCOPE });
             await host.form('/oauth/revoke', { token: tokens.refresh_token }, basicOf(app));

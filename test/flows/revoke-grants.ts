@@ -25,8 +25,8 @@ for (const kind of ['server', 'embedded'] as const) {
             return id;
         };
 
-        /** Signs in and refreshes, and gives every token that the chain had, oldest first, and their rows. */
-        const chain = async (accountId: string, rotations = 2): Promise<{ held: string[]; rows: Token[] }> => {
+        /** Signs in and refreshes, and gives every token that the token family had, oldest first, and their rows. */
+        const family = async (accountId: string, rotations = 2): Promise<{ held: string[]; rows: Token[] }> => {
             const held = [(await forum.signIn(accountId)).refresh_token];
             for (let count = 0; count < rotations; ++count) {
                 forum.pass(1);
@@ -45,11 +45,11 @@ for (const kind of ['server', 'embedded'] as const) {
                 (error: ManagementError) => error.output.statusCode
             );
 
-        it('ends the chain, whichever of its rows is named', async () => {
+        it('revokes the grant, whichever of its rows is named', async () => {
             for (const place of [0, 1, 2]) {
                 const account = member();
-                const { held, rows } = await chain(account);
-                const other = await chain(account, 0);
+                const { held, rows } = await family(account);
+                const other = await family(account, 0);
                 expect(rows).to.have.length(3);
                 await tokens.revoke(account, rows[place]!.id);
                 for (const token of held) {
@@ -66,9 +66,9 @@ for (const kind of ['server', 'embedded'] as const) {
             }
         });
 
-        it('leaves an ended grant as it ended', async () => {
+        it('leaves an revoked grant as it is', async () => {
             const account = member();
-            const { rows } = await chain(account);
+            const { rows } = await family(account);
             await tokens.revoke(account, rows[0]!.id);
             const ended = forum.now;
             forum.pass(60);
@@ -86,7 +86,7 @@ for (const kind of ['server', 'embedded'] as const) {
 
         it('is announced once, with ids only', async () => {
             const account = member();
-            const { held, rows } = await chain(account);
+            const { held, rows } = await family(account);
             forum.events.length = 0;
             await Promise.all(rows.map(({ id }) => tokens.revoke(account, id)));
             expect(forum.events).to.equal([
@@ -106,7 +106,7 @@ for (const kind of ['server', 'embedded'] as const) {
 
         it('knows only rows that are there and the account\u2019s own', async () => {
             const account = member();
-            const { held, rows } = await chain(account);
+            const { held, rows } = await family(account);
             for (const id of ['cc5lnd2s1s4652adtu50', '', '%', `${rows[0]!.id} `, rows[0]!.id.toUpperCase()]) {
                 expect(await isRefused(tokens.revoke(account, id)), id).to.equal(404);
             }
@@ -119,7 +119,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await works(held[2]!)).to.be.true();
         });
 
-        it('ends every grant of one application, and none of another or of somebody else', async () => {
+        it('revokes every grant of one application, and none of another or of someone else', async () => {
             const [account, other] = [member(), member()];
             const { client } = await forum.createClient(account, {
                 type: 'public',
@@ -127,8 +127,8 @@ for (const kind of ['server', 'embedded'] as const) {
                 allowed_scopes: ['openid', 'offline_access']
             });
             const own = await forum.signIn(account, { client_id: client.client_id, scope: 'openid offline_access' });
-            const mine = [await chain(account, 0), await chain(account, 1)];
-            const theirs = await chain(other, 0);
+            const mine = [await family(account, 0), await family(account, 1)];
+            const theirs = await family(other, 0);
             const builtIn = mine[0]!.rows[0]!.oauth_client_id;
             forum.events.length = 0;
             await tokens.revokeClient(account, builtIn);
@@ -152,7 +152,7 @@ for (const kind of ['server', 'embedded'] as const) {
         it('and refreshing at the same instant leave no token that works', async () => {
             for (let round = 0; round < 10; ++round) {
                 const account = member();
-                const { held, rows } = await chain(account, 0);
+                const { held, rows } = await family(account, 0);
                 const work = [
                     () => tokens.revoke(account, rows[0]!.id),
                     () => tokens.revokeClient(account, rows[0]!.oauth_client_id),
@@ -174,7 +174,7 @@ for (const kind of ['server', 'embedded'] as const) {
 
         it('needs an account that may act', async () => {
             const account = member();
-            const { held, rows } = await chain(account, 0);
+            const { held, rows } = await family(account, 0);
             const row = forum.account(account);
             forum.accounts.delete(account);
             expect(await isRefused(tokens.revoke(account, rows[0]!.id))).to.equal(401);
@@ -185,7 +185,7 @@ for (const kind of ['server', 'embedded'] as const) {
     });
 }
 
-describe('an account\u2019s chains', () => {
+describe('an account\u2019s token families', () => {
     const forum = useForum(lab);
 
     it('end in another process as in this one', async () => {

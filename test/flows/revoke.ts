@@ -60,7 +60,7 @@ describe('revoking a token', () => {
         return tokens;
     }
 
-    it('ends the chain, whichever of its tokens is named', async () => {
+    it('revokes the grant, whichever of its tokens is named', async () => {
         for (const place of [0, 1, 2, 3]) {
             const tokens = await chainOf(app, 3);
             expectDone(await revoke(app, tokens[place]!));
@@ -74,7 +74,7 @@ describe('revoking a token', () => {
         }
     });
 
-    it('ends the chain by a token whose row is long gone', async () => {
+    it('revokes the grant by a token whose row is long gone', async () => {
         const tokens = await chainOf(app, 2);
         const where = { grantId: grantOf(tokens[0]!), generation: 0 };
         await forum.dataSource.getRepository(OAuthRefreshToken).delete(where);
@@ -82,7 +82,7 @@ describe('revoking a token', () => {
         expect((await refresh(app, tokens[2]!)).body.error).to.equal('invalid_grant');
     });
 
-    it('ends nothing by a token that was made up for the chain', async () => {
+    it('revokes nothing by a token that was made up for the token family', async () => {
         const [token] = await chainOf(app, 0);
         const [foreign] = await chainOf(app, 0);
         const start = 'sdort_'.length + 20;
@@ -96,7 +96,7 @@ describe('revoking a token', () => {
         expect((await refresh(app, token!)).status).to.equal(200);
     });
 
-    it('is answered alike for its own, unknown, ended, expired and other clients’ tokens', async () => {
+    it('responds alike to its own, unknown, revoked, expired and other clients’ tokens', async () => {
         const [foreign] = await chainOf(other, 0);
         const [own] = await chainOf(app, 0);
         const expired = await forum.another();
@@ -227,7 +227,7 @@ describe('revoking a token', () => {
         await embedded.done();
     });
 
-    it('leaves no token of the chain that works, when it comes together with refreshes', async () => {
+    it('leaves no token of the token family that works, when it comes together with refreshes', async () => {
         for (let round = 0; round < 20; ++round) {
             const { refresh_token: token } = (await redeem(forum, await obtainCode(forum, app, REFRESHABLE)))
                 .body as Tokens;

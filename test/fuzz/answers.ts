@@ -227,7 +227,7 @@ function faultOfSecrets(
     return leaks(payload, secrets, brought) ? 'a secret where it does not belong' : undefined;
 }
 
-/** What a member has put into a name or another field of his own is no secret any more. */
+/** What a member has put into a name or another field of their own is no secret any more. */
 export function forgetPublished({ secrets }: Setting, sent: Sent, { request, statusCode }: ServerInjectResponse): void {
     const kind = kindOf(request.route);
     if (statusCode < 400 && (kind === 'management' || kind === 'page')) {

@@ -120,7 +120,7 @@ export class Setting {
             this.addRequest(await beginRequest(forum, owned, scope, account), account);
         }
         await this.makeDevices(member, other);
-        // One chain has gone on, another has ended.
+        // One token family has gone on, another has ended.
         const [used, ended] = live.refreshTokens;
         const refreshed = await forum.refresh(used!.text, { client_id: used!.clientId });
         this.harvest(used!.clientId, refreshed.body);

@@ -98,7 +98,7 @@ describe('the authorization code grant', () => {
             expectRefused(await redeem(forum, grant));
         });
 
-        it('ends nothing else when it is replayed', async () => {
+        it('revokes nothing else when it is replayed', async () => {
             const other = (await redeem(forum, await obtainCode(forum, app, REFRESHABLE))).body as Tokens;
             const grant = await obtainCode(forum, app, REFRESHABLE);
             await redeem(forum, grant);

@@ -299,7 +299,7 @@ describe('a poll with a device code', () => {
         expect(refreshed.body.scope).to.equal('openid profile offline_access READ_PROFILE');
     });
 
-    it('leaves a demoted administrator what he still holds', async () => {
+    it('leaves a demoted administrator the permissions that are left', async () => {
         const accountId = forum.addAccount(['ADMINISTRATOR', 'CREATE_POST']);
         const device = await forum.device();
         await forum.decide(accountId, device.user_code);

@@ -132,7 +132,7 @@ describe('an interrupted refresh', () => {
                 if (proxy.statements.length >= statement) {
                     expectUnavailable(answer);
                 } else {
-                    // What a statement did before its answer was cut off needs no repetition.
+                    // What a statement did before its answer was interrupted needs no repetition.
                     expect(answer.status, answer.text).to.equal(200);
                 }
                 proxy.heal();
@@ -178,7 +178,7 @@ describe('an interrupted refresh', () => {
         await forum.stop();
     });
 
-    it('answers 503 when the end of a reused chain cannot be written, and ends it the next time', async () => {
+    it('answers 503 when the end of a reused token family cannot be written, and ends it the next time', async () => {
         const forum = await open();
         for (const moment of MOMENTS) {
             const held = await signIn();

@@ -42,7 +42,7 @@ describe('refreshes at once', () => {
         expect((await forum.refresh(answers[0]!.body.refresh_token as string)).status).to.equal(200);
     };
 
-    it('converge: 200 of one token yield one successor and a chain of two rows', async () => {
+    it('converge: 200 of one token yield one successor and a token family of two rows', async () => {
         const token = await signIn();
         await expectOneSuccessor(token, await Promise.all(Array.from({ length: 200 }, () => forum.refresh(token))));
     });
@@ -53,7 +53,7 @@ describe('refreshes at once', () => {
         await expectOneSuccessor(token, await Promise.all(answers));
     });
 
-    it('converge wherever the chain stands', async () => {
+    it('converge wherever the token family stands', async () => {
         const phone = new Holder(forum, await signIn());
         for (let rotation = 1; rotation <= 10; ++rotation) {
             const answers = await Promise.all(
@@ -65,7 +65,7 @@ describe('refreshes at once', () => {
         }
     });
 
-    it('never fork a chain, whatever tokens of it they bring', async () => {
+    it('never fork a token family, whatever tokens of it they bring', async () => {
         const first = await signIn();
         const phones = Array.from({ length: 10 }, (_, index) => new Holder(index % 2 ? forum : second, first));
         // Each goes on with what it was answered last; who is overtaken keeps an old token and is refused.
@@ -85,7 +85,7 @@ describe('refreshes at once', () => {
         expect(new Set(heads).size).to.equal(1);
     });
 
-    it('of a reused token end its chain once', async () => {
+    it('of a reused token end its token family once', async () => {
         const token = await signIn();
         await forum.refresh(token);
         forum.pass(3600);
@@ -108,7 +108,7 @@ describe('refreshes at once', () => {
         expect((await storedGrant(database.dataSource, token)).endReason).to.equal('refresh_token_reused');
     });
 
-    describe('with the end of their chain', () => {
+    describe('with the end of their token family', () => {
         /** Lets a request begin a little later than others do. */
         const afterTurns = async (turns: number): Promise<void> => {
             for (let turn = 0; turn < turns; ++turn) {
@@ -163,7 +163,7 @@ describe('refreshes at once', () => {
             }
         );
 
-        it('leave none when the application is deleted or cut off as a whole', async () => {
+        it('leave none when the application is deleted or interrupted as a whole', async () => {
             for (let round = 0; round < 40; ++round) {
                 const device = await createDevice(forum);
                 const fields = { client_id: device.client_id };

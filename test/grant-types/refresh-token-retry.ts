@@ -23,11 +23,11 @@ describe('a repeated refresh', () => {
         return { phone, successor: lost.body.refresh_token };
     };
 
-    const expectRefused = async (phone: Holder, chain: 'lives' | 'ended'): Promise<void> => {
+    const expectRefused = async (phone: Holder, family: 'lives' | 'ended'): Promise<void> => {
         const answer = await phone.loseResponse();
         expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
         const { endReason } = await storedGrant(database.dataSource, phone.refreshToken);
-        expect(endReason).to.equal(chain === 'lives' ? null : 'refresh_token_reused');
+        expect(endReason).to.equal(family === 'lives' ? null : 'refresh_token_reused');
     };
 
     it('gets the same successor and an access token of its own time', async () => {
@@ -66,7 +66,7 @@ describe('a repeated refresh', () => {
         expect(await rowsOf(database.dataSource, phone.refreshToken)).to.equal(stored);
     });
 
-    it('is refused once the successor has been used, and the chain lives', async () => {
+    it('is refused once the successor has been used, and the token family lives', async () => {
         const forum = await open();
         const { phone, successor } = await lostAnswer(forum);
         const app = new Holder(forum, successor);
@@ -75,7 +75,7 @@ describe('a repeated refresh', () => {
         await expectRefused(phone, 'lives');
         expect((await app.loseResponse()).status).to.equal(200);
 
-        // The same when the chain has gone on further.
+        // The same when the token family has gone on further.
         await app.refresh();
         await app.refresh();
         phone.refreshToken = successor;
@@ -83,7 +83,7 @@ describe('a repeated refresh', () => {
         expect((await app.refresh()).status).to.equal(200);
     });
 
-    it('ends the chain after the window also when the successor has been used', async () => {
+    it('revokes the grant after the window also when the successor has been used', async () => {
         const forum = await open();
         const { phone, successor } = await lostAnswer(forum);
         const app = new Holder(forum, successor);
@@ -162,7 +162,7 @@ describe('a repeated refresh', () => {
         expect((await rowsOf(database.dataSource, phone.refreshToken)).length).to.equal(3);
     });
 
-    it('is invalid_grant and no more once the sweep has erased what was sealed', async () => {
+    it('is invalid_grant and no more once the cleanup has erased what was encrypted', async () => {
         const forum = await open();
         const { phone, successor } = await lostAnswer(forum);
         await database.dataSource.query(

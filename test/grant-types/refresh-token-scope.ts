@@ -23,7 +23,7 @@ describe('the scope of a refresh', () => {
         forum.account(accountId).permissions = permissions.split(' ').filter(Boolean);
     };
 
-    /** The first refresh token of a new chain. */
+    /** The first refresh token of a new token family. */
     const signIn = async (accountId = FRIGG, device?: Device): Promise<string> =>
         (await forum.signIn(accountId, { ...(device ?? CLI) })).refresh_token;
 
@@ -71,7 +71,7 @@ describe('the scope of a refresh', () => {
             expect(new Set([one, two, three].map(({ body }) => body.refresh_token as string)).size).to.equal(1);
         });
 
-        it('cannot be what the chain never had, and then nothing is spent', async () => {
+        it('cannot be what the token family never had, and then nothing is spent', async () => {
             const token = await signIn();
             setPermissions(FRIGG, `${FRIGGS} MANAGE_POSTS`);
             for (const scope of [
@@ -92,7 +92,7 @@ describe('the scope of a refresh', () => {
             expect((await forum.refresh(token)).status).to.equal(200);
         });
 
-        it('leaves out what the chain has lost', async () => {
+        it('leaves out what the token family has lost', async () => {
             const phone = new Holder(forum, await signIn());
             setPermissions(FRIGG, 'READ_PROFILE');
             expect(await scopeOf(phone, { scope: 'CREATE_POST READ_PROFILE' })).to.equal('READ_PROFILE');
@@ -120,7 +120,7 @@ describe('the scope of a refresh', () => {
             expect(await scopeOf(phone, { scope: 'USE_OAUTH_CLIENTS READ_PROFILE' })).to.equal('READ_PROFILE');
         });
 
-        it('loses what the whole chain has lost even when less was asked for meanwhile', async () => {
+        it('loses what the whole token family has lost even when less was asked for meanwhile', async () => {
             const phone = new Holder(forum, await signIn());
             setPermissions(FRIGG, 'READ_PROFILE');
             expect(await scopeOf(phone, { scope: 'openid' })).to.equal('openid');
@@ -143,7 +143,7 @@ describe('the scope of a refresh', () => {
             expect(await scopeOf(phone)).to.equal(`${STANDARD} ${FRIGGS}`);
         });
 
-        it('keeps what a demoted administrator still holds, and no more when he rises again', async () => {
+        it('keeps what a demoted administrator still holds, and no more after another promotion', async () => {
             const phone = new Holder(forum, await signIn(ODIN));
             expect(await scopeOf(phone)).to.equal(`${STANDARD} ADMINISTRATOR`);
             setPermissions(ODIN, 'MANAGE_POSTS CREATE_POST');
@@ -153,7 +153,7 @@ describe('the scope of a refresh', () => {
             expect(await scopeOf(phone, { scope: 'MANAGE_ROLES CREATE_POST' })).to.equal('CREATE_POST');
         });
 
-        it('can become empty of permissions, and the chain lives', async () => {
+        it('can become empty of permissions, and the token family lives', async () => {
             const device = await createDevice(forum);
             const phone = new Holder(forum, await signIn(FRIGG, device));
             setPermissions(FRIGG, '');

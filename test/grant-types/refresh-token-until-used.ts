@@ -23,11 +23,11 @@ describe("a refresh that may be repeated 'until-used'", () => {
         return { phone, successor: lost.body.refresh_token };
     };
 
-    const expectRefused = async (phone: Holder, chain: 'lives' | 'ended'): Promise<void> => {
+    const expectRefused = async (phone: Holder, family: 'lives' | 'ended'): Promise<void> => {
         const answer = await phone.loseResponse();
         expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
         const { endReason } = await storedGrant(forum.dataSource, phone.refreshToken);
-        expect(endReason).to.equal(chain === 'lives' ? null : 'refresh_token_reused');
+        expect(endReason).to.equal(family === 'lives' ? null : 'refresh_token_reused');
     };
 
     it('is served hours and days later, as often as it comes', async () => {

@@ -100,7 +100,7 @@ describe('the refresh token grant', () => {
         forum.now = START;
     });
 
-    /** Checks that a chain is as a sign-in left it: its first token works and has no successor. */
+    /** Checks that a token family is as a sign-in left it: its first token works and has no successor. */
     const expectUnspent = async (refreshToken: string, fields: Record<string, string> = {}): Promise<void> => {
         expect((await rowsOf(forum.dataSource, refreshToken)).length).to.equal(1);
         expect((await forum.refresh(refreshToken, fields)).status).to.equal(200);
@@ -187,17 +187,17 @@ describe('the refresh token grant', () => {
             allowedGrants: 'refresh_token',
             allowedScopes: 'offline_access READ_PUBLISHED_THREADS'
         });
-        const [chain] = await storeFamilies(forum.dataSource, 1, {
+        const [family] = await storeFamilies(forum.dataSource, 1, {
             oauthClientId: client.id,
             scope: 'offline_access READ_PUBLISHED_THREADS',
             now: forum.now
         });
         const fields = { client_id: client.client_id };
         for (const attempt of [{}, { client_secret: 'wrong' }] as Record<string, string>[]) {
-            const answer = await forum.refresh(chain!.refreshToken, { ...fields, ...attempt });
+            const answer = await forum.refresh(family!.refreshToken, { ...fields, ...attempt });
             expect([answer.status, answer.body.error]).to.equal([401, 'invalid_client']);
         }
-        const byForm = await forum.refresh(chain!.refreshToken, { ...fields, client_secret: secret });
+        const byForm = await forum.refresh(family!.refreshToken, { ...fields, client_secret: secret });
         expect(byForm.status, byForm.text).to.equal(200);
         const byHeader = await forum.token(
             { grant_type: 'refresh_token', refresh_token: byForm.body.refresh_token },
@@ -222,7 +222,7 @@ describe('the refresh token grant', () => {
         expect((await rowsOf(forum.dataSource, token)).length).to.equal(2);
     });
 
-    it('does not rotate a chain that is ended while the host looks the account up', async () => {
+    it('does not rotate a token family that is ended while the host looks the account up', async () => {
         const { refresh_token: token } = await forum.signIn();
         const [row] = await rowsOf(forum.dataSource, token);
         const slow = await forum.another({

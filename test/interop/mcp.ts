@@ -112,7 +112,7 @@ describe('The auth client of @modelcontextprotocol/sdk', () => {
             });
 
             for (const type of ['public', 'confidential'] as const) {
-                it(`completes the flow of a ${type} client, stays signed in and starts again when cut off`, async () => {
+                it(`completes the flow of a ${type} client, stays signed in and starts again when interrupted`, async () => {
                     const registered = await running.createApplication(type);
                     const application = new Application(registered);
 

@@ -72,7 +72,7 @@ describe('openid-client', () => {
             });
 
             for (const method of METHODS) {
-                it(`signs a member in with ${method.name}, keeps him signed in and signs him out`, async () => {
+                it(`signs a member in with ${method.name}, keeps them signed in and signs them out`, async () => {
                     const application = await running.createApplication(method.type);
                     const config = await discover(
                         running,
@@ -204,7 +204,7 @@ describe('openid-client', () => {
             expect(denial.cause.get('iss')).to.equal(running.issuer);
         });
 
-        it('learns that somebody may not approve applications', async () => {
+        it('learns that someone may not approve applications', async () => {
             const denial = await expect(signIn(running, config, running.browser(LOKI))).to.reject(
                 client.AuthorizationResponseError
             );

@@ -32,7 +32,7 @@ function rotated(count: number, step: number, age: number): StoredToken[] {
 }
 
 for (const kind of ['server', 'embedded'] as const) {
-    describe(`prune-refresh-chains on the ${kind} database`, () => {
+    describe(`prune-refresh-token families on the ${kind} database`, () => {
         let database: OpenDatabase;
         let dataSource: DataSource;
         let forum: Forum;

@@ -465,12 +465,12 @@ class Story {
         if (expected.refresh === null) {
             return;
         }
-        const { chain, generation } = expected.refresh;
-        const known = this.#tokens.find((each) => each.chain === chain && each.generation === generation);
+        const { family, generation } = expected.refresh;
+        const known = this.#tokens.find((each) => each.family === family && each.generation === generation);
         // A successor is the same whenever it is handed out.
         expect(text).to.equal(known?.text ?? text);
         if (!known) {
-            this.#tokens.unshift({ chain, generation, text: text!, client });
+            this.#tokens.unshift({ family, generation, text: text!, client });
         }
     }
 
@@ -520,13 +520,13 @@ class Story {
         }
     }
 
-    /** By the member whose it is, by another or by an administrator; of a row that a sweep has left. */
+    /** By the member whose it is, by another or by an administrator; of a row that a cleanup has left. */
     private async revokeRow(number: number, by: string | null): Promise<void> {
         const token = this.#tokens[number % this.#tokens.length];
         if (!token) {
             return;
         }
-        const owner = this.model.ownerOf(token.chain);
+        const owner = this.model.ownerOf(token.family);
         const grantId = token.text.slice('sdort_'.length, 'sdort_'.length + 20);
         const rows: { id: string }[] = await this.forum.dataSource.query(
             'SELECT id FROM oauth_refresh_tokens WHERE grant_id = ? ORDER BY generation LIMIT 1',
@@ -539,7 +539,7 @@ class Story {
         const mayAct = by === ADMINISTRATOR || this.model.permissionsOf(account) !== undefined;
         expect(status).to.equal(!mayAct ? 401 : rows[0] && isTheirs ? 204 : 404);
         if (status === 204) {
-            this.model.end(token.chain);
+            this.model.end(token.family);
         }
     }
 
@@ -549,7 +549,7 @@ class Story {
         const mayAct = this.model.permissionsOf(member) !== undefined;
         expect(status).to.equal(!mayAct ? 401 : id === '' ? 400 : 204);
         if (status === 204) {
-            this.model.endAll((chain) => chain.accountId === member && chain.client === client);
+            this.model.endAll((family) => family.accountId === member && family.client === client);
         }
     }
 
@@ -564,7 +564,7 @@ class Story {
         const isKnown = this.model.isKnown(client, presented.number, this.forum.now);
         expect(status).to.equal(isKnown ? 200 : 401);
         if (isKnown && client === token.client) {
-            this.model.end(token.chain);
+            this.model.end(token.family);
         }
     }
 

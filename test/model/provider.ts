@@ -1,13 +1,13 @@
-/** A refresh token that somebody holds. */
+/** A refresh token that someone holds. */
 export interface Presented {
-    chain: number;
+    family: number;
     generation: number;
     text: string;
     client: number;
 }
 
 /** An answer of the token endpoint: an error, or what came with the tokens. */
-export type Outcome = { error: string } | { scope: string[]; refresh: { chain: number; generation: number } | null };
+export type Outcome = { error: string } | { scope: string[]; refresh: { family: number; generation: number } | null };
 
 interface ModelToken {
     createdAt: number;
@@ -16,7 +16,7 @@ interface ModelToken {
     late: boolean;
 }
 
-interface ModelChain {
+interface ModelFamily {
     accountId: string;
     client: number;
     original: string[];
@@ -46,7 +46,7 @@ interface Approval {
     approved: string[];
     expiresAt: number;
     isSpent: boolean;
-    chain: number | null;
+    family: number | null;
     isGone: boolean;
 }
 
@@ -68,13 +68,13 @@ const MONTH = 30 * 24 * HOUR;
 export const ORDER = ['CREATE_POST', 'UPLOAD_ASSET', 'READ_PROFILE', 'USE_OAUTH_CLIENTS', ALL];
 
 /**
- * What the provider does, without a database, a key or a secret: each chain is a list, each token a place in it.
- * Nothing is ever removed but codes after their hour of grace, so a sweep that can be noticed is a difference.
+ * What the provider does, without a database, a key or a secret: each token family is a list, each token a place in it.
+ * Nothing is ever removed but codes after their hour of grace, so a cleanup that can be noticed is a difference.
  */
 export class Provider {
     readonly clients: ModelClient[] = [];
     readonly accessTokens: AccessToken[] = [];
-    readonly #chains: ModelChain[] = [];
+    readonly #families: ModelFamily[] = [];
     readonly #approvals: Approval[] = [];
     readonly #accounts = new Map<string, string[]>();
 
@@ -129,35 +129,35 @@ export class Provider {
 
     deleteClient(client: number): void {
         this.clients[client]!.isDeleted = true;
-        this.endAll((chain) => chain.client === client);
+        this.endAll((family) => family.client === client);
         for (const approval of this.#approvals.filter((each) => each.client === client)) {
             approval.isGone = true;
         }
     }
 
-    ownerOf(chain: number): string {
-        return this.#chains[chain]!.accountId;
+    ownerOf(family: number): string {
+        return this.#families[family]!.accountId;
     }
 
-    end(chain: number): void {
-        this.#chains[chain]!.ended = true;
+    end(family: number): void {
+        this.#families[family]!.ended = true;
     }
 
-    endAll(which: (chain: ModelChain) => boolean): void {
-        for (const chain of this.#chains.filter(which)) {
-            chain.ended = true;
+    endAll(which: (family: ModelFamily) => boolean): void {
+        for (const family of this.#families.filter(which)) {
+            family.ended = true;
         }
     }
 
-    /** How many of an account's chains are alive. */
+    /** How many of an account's token families are alive. */
     living(accountId: string, now: number): number {
-        const isAlive = ({ ended, tokens }: ModelChain): boolean => !ended && now < tokens.at(-1)!.expiresAt;
-        return this.#chains.filter((chain) => chain.accountId === accountId && isAlive(chain)).length;
+        const isAlive = ({ ended, tokens }: ModelFamily): boolean => !ended && now < tokens.at(-1)!.expiresAt;
+        return this.#families.filter((family) => family.accountId === accountId && isAlive(family)).length;
     }
 
-    /** Whether a refresh token would be honoured as its chain's head. */
-    isActive({ chain: place, generation }: Presented, now: number): boolean {
-        const { accountId, client, ended, tokens } = this.#chains[place]!;
+    /** Whether a refresh token would be honoured as its family's head. */
+    isActive({ family: place, generation }: Presented, now: number): boolean {
+        const { accountId, client, ended, tokens } = this.#families[place]!;
         const { allowed, mayRefresh, isDeleted } = this.clients[client]!;
         const isHead = generation === tokens.length - 1 && now < tokens[generation]!.expiresAt;
         const isAllowed = mayRefresh && !isDeleted && allowed.includes('offline_access');
@@ -195,7 +195,7 @@ export class Provider {
             ? [...granted, ...ORDER.filter((name) => held.includes(name))]
             : granted;
         const expiresAt = now + 600 * SECOND;
-        const state = { isSpent: false, chain: null, isGone: false };
+        const state = { isSpent: false, family: null, isGone: false };
         this.#approvals.push({ kind, accountId, client, requested, approved, expiresAt, ...state });
         return { approval: this.#approvals.length - 1 };
     }
@@ -210,8 +210,8 @@ export class Provider {
             return { error: 'invalid_grant' };
         }
         if (approval.isSpent) {
-            if (approval.kind === 'code' && approval.chain !== null) {
-                this.end(approval.chain);
+            if (approval.kind === 'code' && approval.family !== null) {
+                this.end(approval.family);
             }
             return { error: 'invalid_grant' };
         }
@@ -236,9 +236,9 @@ export class Provider {
             return { scope, refresh: null };
         }
         const token = { createdAt: now, expiresAt: now + MONTH, scope, late: false };
-        this.#chains.push({ accountId, client, original: scope, ended: false, tokens: [token] });
-        approval.chain = this.#chains.length - 1;
-        return { scope, refresh: { chain: approval.chain, generation: 0 } };
+        this.#families.push({ accountId, client, original: scope, ended: false, tokens: [token] });
+        approval.family = this.#families.length - 1;
+        return { scope, refresh: { family: approval.family, generation: 0 } };
     }
 
     /** A confidential client acts as its owner. */
@@ -269,7 +269,7 @@ export class Provider {
 
     /** A client presents a refresh token. */
     refresh(presented: Presented, client: number, secret: number | null, asked: string[], now: number): Outcome {
-        const chain = this.#chains[presented.chain]!;
+        const family = this.#families[presented.family]!;
         const { allowed, inherits, mayRefresh } = this.clients[client]!;
         if (!this.isKnown(client, secret, now)) {
             return { error: 'invalid_client' };
@@ -277,35 +277,35 @@ export class Provider {
         if (!mayRefresh) {
             return { error: 'unauthorized_client' };
         }
-        if (chain.client !== client || chain.ended) {
+        if (family.client !== client || family.ended) {
             return { error: 'invalid_grant' };
         }
-        const verdict = this.#judge(chain, presented.generation, now);
+        const verdict = this.#judge(family, presented.generation, now);
         if (verdict === 'reuse') {
-            chain.ended = true;
+            family.ended = true;
         }
-        const held = this.#accounts.get(chain.accountId);
+        const held = this.#accounts.get(family.accountId);
         if (verdict !== 'fine' || !held || !allowed.includes('offline_access')) {
             return { error: 'invalid_grant' };
         }
-        if (asked.some((name) => !has(chain.original, name))) {
+        if (asked.some((name) => !has(family.original, name))) {
             return { error: 'invalid_scope' };
         }
-        const token = chain.tokens[presented.generation]!;
-        const successor = chain.tokens[presented.generation + 1];
+        const token = family.tokens[presented.generation]!;
+        const successor = family.tokens[presented.generation + 1];
         const left = remaining((successor ?? token).scope, inherits ? null : allowed, held);
         if (successor) {
             successor.scope = left;
             successor.late ||= this.window === 'until-used' && !token.late && now >= successor.createdAt + MINUTE;
         } else {
-            chain.tokens.push({ createdAt: now, expiresAt: now + MONTH, scope: left, late: false });
+            family.tokens.push({ createdAt: now, expiresAt: now + MONTH, scope: left, late: false });
         }
         const scope = asked.length === 0 ? left : asked.filter((name) => has(left, name));
-        this.issue(chain.accountId, client, scope, now);
-        return { scope, refresh: { chain: presented.chain, generation: presented.generation + 1 } };
+        this.issue(family.accountId, client, scope, now);
+        return { scope, refresh: { family: presented.family, generation: presented.generation + 1 } };
     }
 
-    #judge({ tokens }: ModelChain, generation: number, now: number): 'fine' | 'useless' | 'reuse' {
+    #judge({ tokens }: ModelFamily, generation: number, now: number): 'fine' | 'useless' | 'reuse' {
         const presented = tokens[generation]!;
         const successor = tokens[generation + 1];
         const use = tokens[generation + 2];
@@ -355,7 +355,7 @@ function isInheriting(inherits: boolean, requested: string[]): boolean {
     return inherits && requested.every((name) => STANDARD.includes(name));
 }
 
-/** Whether a set of what somebody may do has the name in it. */
+/** Whether a set of what someone may do has the name in it. */
 function has(may: string[], name: string): boolean {
     return may.includes(name) || (may.includes(ALL) && !STANDARD.includes(name));
 }

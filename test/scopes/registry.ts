@@ -48,7 +48,7 @@ describe('the wildcard', () => {
         }
     });
 
-    it('is not had by somebody who has everything else', () => {
+    it('is not had by someone who has everything else', () => {
         expect(covers(words, ['READ', 'WRITE', 'BAN'], 'ROOT')).to.be.false();
     });
 

@@ -24,7 +24,7 @@ const scopes = [...standard, ...words.permissions];
 const explicit = (...allowed: string[]): ScopeRule => ({ policy: 'explicit', allowed });
 const inherit = (...allowed: string[]): ScopeRule => ({ policy: 'inherit', allowed });
 
-/** What a set of what somebody may do comes to, by the definition of the wildcard. */
+/** What a set of what someone may do comes to, by the definition of the wildcard. */
 function meaning(may: readonly string[]): Set<string> {
     return new Set(expand(words, may));
 }
@@ -233,7 +233,7 @@ describe('what is left of an earlier scope', () => {
         }
     });
 
-    it('is for a demoted administrator what he still holds, in the order of the registry', () => {
+    it('is for a demoted administrator the permissions that are left, in the order of the registry', () => {
         const earlier = ['openid', ADMIN];
         expect(narrowScope(words, inherit('openid'), earlier, ['BAN', 'READ'])).to.equal(['openid', 'READ', 'BAN']);
         expect(narrowScope(words, explicit('openid', ADMIN), earlier, ['BAN', 'READ'])).to.equal([

@@ -131,7 +131,7 @@ describe('the applications of an account among many', () => {
         expect([applications.length, pages]).to.equal([20, 2]);
         expect(applications[0]!.name).to.equal('Application 29');
         expect(await database.dataSource.getRepository(OAuthGrant).count()).to.equal(430);
-        // 30 grants: each with the end of its chain, its token and its application.
+        // 30 grants: each with the end of its token family, its token and its application.
         expect(Math.max(...measured.reads)).to.be.below(30 * 12);
     });
 });

@@ -13,7 +13,7 @@ const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-/** Undefined where the tests use somebody's server, which is not theirs to kill. */
+/** Undefined where the tests use someone's server, which is not theirs to kill. */
 const mariadb = throwawayServer('mariadb');
 const killing = { skip: mariadb === undefined };
 
@@ -210,7 +210,7 @@ describe('a forum whose database fails', () => {
         }
     });
 
-    it('says so when somebody holds a lock for too long, and has changed nothing then', async () => {
+    it('says so when someone holds a lock for too long, and has changed nothing then', async () => {
         const impatient = await connect(database, { connectionLimit: 1 });
         await impatient.query('SET SESSION innodb_lock_wait_timeout = 0');
         const other = await createConnection(database.url);

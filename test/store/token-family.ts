@@ -43,7 +43,7 @@ class Recorder implements Logger {
     }
 }
 
-describe('a chain of refresh tokens', () => {
+describe('a token family', () => {
     let database: OpenDatabase;
     let recorder: Recorder;
     let recorded: DataSource;
@@ -97,7 +97,7 @@ describe('a chain of refresh tokens', () => {
             expect(recorder.kinds()).to.equal(['SELECT']);
         });
 
-        it('is found by unique keys, a row of client and grant and three of the chain, however long it is', async () => {
+        it('is found by unique keys, a row of client and grant and three of the token family, however long it is', async () => {
             const forum = await open();
             const { tokens } = await storeFamily(
                 database.dataSource,
@@ -134,7 +134,7 @@ describe('a chain of refresh tokens', () => {
 
     describe('of a thousand rotations whose old rows are gone', () => {
         let forum: Forum;
-        /** Every token that the chain ever had, the last one unspent. */
+        /** Every token that the token family ever had, the last one unspent. */
         const tokens: string[] = [];
 
         before(async () => {
@@ -158,7 +158,7 @@ describe('a chain of refresh tokens', () => {
             expect(await endOf(tokens[0]!), presented).to.be.null();
         };
 
-        it('is not ended by the first token with another character anywhere', async () => {
+        it('is not revoked by the first token with another character anywhere', async () => {
             const first = tokens[0]!;
             for (let at = 0; at < first.length; ++at) {
                 const other = first[at] === 'A' ? 'B' : 'A';
@@ -168,7 +168,7 @@ describe('a chain of refresh tokens', () => {
             expect(await endOf(first)).to.be.null();
         });
 
-        it('is not ended by tokens that were never issued', async () => {
+        it('is not revoked by tokens that were never issued', async () => {
             const grantId = grantOf(tokens[0]!);
             const bytes = Buffer.from(tokens[0]!.slice(26), 'base64url');
             const spell = (body: Buffer): string => `sdort_${grantId}${body.toString('base64url')}`;
@@ -178,11 +178,11 @@ describe('a chain of refresh tokens', () => {
             // A random body, also of a generation that has a row and of the next one.
             for (const generation of [0, 1, 500, 999, 1000, 1001]) {
                 await expectAlive(createRefreshToken(createFamilyKey(), { grantId, generation }));
-                // Another chain's key, and another chain's token under this chain's name.
+                // Another family's key, and another family's token under this family's name.
                 await expectAlive(createRefreshToken(chainKey, { grantId, generation }));
             }
             await expectAlive(`sdort_${grantId}${stranger.refreshToken.slice(26)}`);
-            // The proof of another token of this chain.
+            // The proof of another token of this token family.
             const second = Buffer.from(tokens[1]!.slice(26), 'base64url');
             await expectAlive(spell(Buffer.concat([bytes.subarray(0, 36), second.subarray(36)])));
             // Another generation.
@@ -202,14 +202,14 @@ describe('a chain of refresh tokens', () => {
             expect((await stranger.refresh()).status).to.equal(200);
         });
 
-        it("is not ended by its own token in another client's hands", async () => {
+        it("is not revoked by its own token in another client's hands", async () => {
             const device = await createDevice(forum);
             const answer = await forum.refresh(tokens[0]!, { client_id: device.client_id });
             expect(answer.body.error).to.equal('invalid_grant');
             expect(await endOf(tokens[0]!)).to.be.null();
         });
 
-        it('is ended by its very first token, with one UPDATE', async () => {
+        it('is revoked by its very first token, with one UPDATE', async () => {
             expect((await forum.refresh(tokens[1000]!, { scope: 'email' })).body.error).to.equal('invalid_scope');
             recorder.take();
             expect((await forum.refresh(tokens[0]!)).body.error).to.equal('invalid_grant');
@@ -221,7 +221,7 @@ describe('a chain of refresh tokens', () => {
         });
     });
 
-    it('is ended by any token that it had, with rows or without', async () => {
+    it('is revoked by any token that it had, with rows or without', async () => {
         const forum = await open();
         for (const [rotations, presented, pruned] of [
             [1, 0, 0],
@@ -307,7 +307,7 @@ describe('a chain of refresh tokens', () => {
         });
     });
 
-    describe('to somebody who reads the database', () => {
+    describe('to someone who reads the database', () => {
         it('shows no token, and nothing that opens one', async () => {
             const forum = await open({ refreshRetryWindow: 'until-used' });
             const device = await createDevice(forum);
@@ -350,7 +350,7 @@ describe('a chain of refresh tokens', () => {
                 expect(dump).to.not.include(Buffer.from(secretPart, 'base64url').toString('hex'));
             }
 
-            // Nothing stored is itself a token, or opens with another stored value what was sealed.
+            // Nothing stored is itself a token, or opens with another stored value what was encrypted.
             const sealed = rows.map((row) => row.sealed_token).filter((value) => typeof value === 'string');
             // One for each of the rotations above: what follows looks at the right place.
             const opened = sealed.filter((seal) => issued.some((token) => decryptsSuccessor(token, seal)));
@@ -364,7 +364,7 @@ describe('a chain of refresh tokens', () => {
             }
         });
 
-        it('lets him end a chain at most', async () => {
+        it('lets him revoke a grant at most', async () => {
             const forum = await open();
             const phone = await signIn(forum);
             const { id: grantId, chainKey } = await storedGrant(database.dataSource, phone.refreshToken);

@@ -37,21 +37,27 @@ describe('the list of refresh tokens among many', () => {
         client = clients[0]!;
         const kinds = [{}, { expired: true }, { ended: now }];
         for (let account = 0; account < CROWD; ++account) {
-            for (let chain = 0; chain < 6; ++chain) {
+            for (let family = 0; family < 6; ++family) {
                 families.add({
                     account: `crowd${account}`,
                     // Most of what there is belongs to one application, as with a built-in one.
-                    client: chain < 4 ? client : clients[(account * 6 + chain) % CLIENTS]!,
+                    client: family < 4 ? client : clients[(account * 6 + family) % CLIENTS]!,
                     rows: 8,
                     began: START + account,
-                    ...kinds[chain % 3]
+                    ...kinds[family % 3]
                 });
             }
         }
-        for (let chain = 0; chain < HEAVY_GRANTS; ++chain) {
-            const rows = chain < 5 ? 2100 : 10;
-            const other = clients[chain % 10]!;
-            families.add({ account: 'heavy', client: chain < 5 ? client : other, rows, apart: 1, ...kinds[chain % 3] });
+        for (let family = 0; family < HEAVY_GRANTS; ++family) {
+            const rows = family < 5 ? 2100 : 10;
+            const other = clients[family % 10]!;
+            families.add({
+                account: 'heavy',
+                client: family < 5 ? client : other,
+                rows,
+                apart: 1,
+                ...kinds[family % 3]
+            });
         }
         await families.write();
         await database.dataSource.query('ANALYZE TABLE oauth_clients, oauth_grants, oauth_refresh_tokens');
@@ -87,7 +93,7 @@ describe('the list of refresh tokens among many', () => {
         it(`reads in proportion to the account\u2019s own rows, whatever others have: ${what}`, async () => {
             const { results } = await list(query('crowd7'));
             expect(results).to.be.above(0);
-            // 6 chains of 8 rows: each row, its successor, grant, client, and a sorted copy.
+            // 6 token families of 8 rows: each row, its successor, grant, client, and a sorted copy.
             expect(
                 measured.reads.every((count) => count <= 48 * 6),
                 String(measured.reads)
@@ -96,7 +102,7 @@ describe('the list of refresh tokens among many', () => {
     }
 
     for (const status of ['active', 'revoked', 'expired'] as const) {
-        it(`reads one row of each chain for its head, however long the chain is: ${status}`, async () => {
+        it(`reads one row of each token family for its head, however long the token family is: ${status}`, async () => {
             const { results } = await list({ accountId: 'heavy', status });
             expect(results).to.equal(HEAVY_GRANTS / 3);
             expect(

@@ -102,7 +102,7 @@ for (const kind of ['server', 'embedded'] as const) {
             ]);
         });
 
-        it('shows of the head of an ended grant when it ended', async () => {
+        it('shows of the head of an revoked grant when it ended', async () => {
             const rows = (await list({ status: 'revoked' })).tokens;
             expect(rows.map(({ id, revoked_at: revoked }) => [id, revoked])).to.equal([
                 [ids.revoked![1], at(now - 1)],

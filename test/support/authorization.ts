@@ -80,7 +80,7 @@ export function parametersOf(app: App, changes: Changes = {}): [string, string][
     return Object.entries(parameters).filter((pair): pair is [string, string] => pair[1] !== null);
 }
 
-/** The authorization request of somebody's browser. */
+/** The authorization request of someone's browser. */
 export function authorize(
     forum: Forum,
     accountId: string | null,

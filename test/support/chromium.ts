@@ -27,7 +27,7 @@ interface Violation {
 const DARK = `axe.run({ runOnly: { type: 'rule', values: ['color-contrast'] } }).then(({ violations }) =>
     violations.map(({ id, nodes }) => ({ id, nodes: nodes.map(({ html }) => ({ html })) })))`;
 
-/** A window of somebody's with nothing in it, which fails the test if a page's script fails or asks something. */
+/** A window of someone's with nothing in it, which fails the test if a page's script fails or asks something. */
 export class Window {
     readonly complaints: string[] = [];
 

@@ -172,7 +172,7 @@ export class ExampleForum {
         return browser;
     }
 
-    /** Signs the command line client in, with the browser of somebody who approves it. */
+    /** Signs the command line client in, with the browser of someone who approves it. */
     async signInCli(browser: Browser, ...options: string[]): Promise<void> {
         const login = this.cli('login', ...options);
         const [, userCode] = await login.says(/enter the code (\S+),/);

@@ -12,7 +12,7 @@ const execute = promisify(execFile);
 
 type Environment = Record<string, string>;
 
-/** A project of somebody who follows a document: a folder with its files, in which the repository's packages resolve. */
+/** A project of someone who follows a document: a folder with its files, in which the repository's packages resolve. */
 export class HostProject {
     private constructor(
         private readonly parent: string,

@@ -11,7 +11,7 @@ export interface ThrowawayServer {
 
 type Name = 'mariadb' | 'redis';
 
-/** Undefined where the tests run against a server that somebody else started: such a test has to be skipped. */
+/** Undefined where the tests run against a server that someone else started: such a test has to be skipped. */
 export function throwawayServer(name: Name): ThrowawayServer | undefined {
     const started = process.env.TEST_SERVERS;
     if (started === undefined) {

@@ -8,7 +8,7 @@ export interface Shown {
     location: string | undefined;
 }
 
-/** Somebody's browser at pages with forms: keeps cookies, and fills a form's hidden fields in. */
+/** Someone's browser at pages with forms: keeps cookies, and fills a form's hidden fields in. */
 export class Visitor {
     readonly cookies = new Map<string, string>();
     /** The page that was last opened. */

@@ -32,7 +32,7 @@ describe('a refresh token', () => {
         expect(token).to.match(/^sdort_[A-Za-z0-9_-]{92}$/);
     });
 
-    it('says to which chain it belongs and where in it', () => {
+    it('says to which token family it belongs and where in it', () => {
         for (const generation of [0, 1, 255, 65_536, MAX_GENERATION]) {
             const made = createRefreshToken(chainKey, { grantId, generation });
             expect(readRefreshToken(made)).to.equal({ grantId, generation });
@@ -40,13 +40,13 @@ describe('a refresh token', () => {
         }
     });
 
-    it('differs from every other token of its chain, at the same place too', () => {
+    it('differs from every other token of its token family, at the same place too', () => {
         const made = Array.from({ length: 1000 }, () => createRefreshToken(chainKey, { grantId, generation: 5 }));
         expect(new Set(made).size).to.equal(1000);
         expect(made.every((other) => passes(chainKey, other))).to.be.true();
     });
 
-    it('is not proven by the key of another chain', () => {
+    it('is not proven by the key of another token family', () => {
         expect(isIssued(createFamilyKey(), token)).to.be.false();
     });
 
@@ -88,11 +88,11 @@ describe('a refresh token', () => {
     });
 });
 
-describe('a sealed successor', () => {
+describe('an encrypted successor', () => {
     const successor = createRefreshToken(chainKey, { grantId, generation: 6 });
     const sealed = encryptSuccessor(token, successor);
 
-    it('is opened by the token that it was sealed for', () => {
+    it('is opened by the token that it was encrypted for', () => {
         expect(decryptSuccessor(token, sealed)).to.equal(successor);
     });
 

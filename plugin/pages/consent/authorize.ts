@@ -44,7 +44,7 @@ export async function decideAuthorization(visit: Visit): Promise<ResponseObject>
     );
 }
 
-/** Where a redirect leads: a website, a program on this computer, or an application that answers to a scheme. */
+/** Where a redirect leads: a website, a program on this computer, or an application that handles a scheme. */
 function redirectModel(uri: string): object {
     const { host, hostname, protocol } = new URL(uri);
     const isWeb = protocol === 'https:' || protocol === 'http:';

@@ -83,7 +83,7 @@ describe('The page for an authorization request', () => {
         const denied = await browser.post(path, { ...fields, decision: 'deny' });
         expect(denied.html).to.contain(['Request denied', 'access_denied']);
         const again = await browser.post(path, { ...fields, decision: 'approve' });
-        expect([again.status, textOf(again).includes('already answered')]).to.equal([400, true]);
+        expect([again.status, textOf(again).includes('already decided')]).to.equal([400, true]);
         expect((await browser.get('/oauth/authorize/consent')).status).to.equal(400);
     });
 
