@@ -3,8 +3,8 @@ import { expect } from '@hapi/code';
 import type { Server } from '@hapi/hapi';
 import * as Lab from '@hapi/lab';
 import { DataSource } from 'typeorm';
-import { entities, ManagementError, migrations, OAuthError, type Account } from '../plugin';
-import { createDatabase } from './support/database';
+import { entities, ManagementError, migrations, OAuthError, type Account } from '../../plugin';
+import { createDatabase } from '../support/database';
 import {
     basic,
     CLI,
@@ -15,7 +15,7 @@ import {
     START,
     type Answer,
     type OpenDatabase
-} from './support/forum';
+} from '../support/forum';
 
 const lab = Lab.script();
 export { lab };
