@@ -6,7 +6,8 @@ import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../entities';
 import { entities, migrations } from '../plugin';
 import { createId } from '../plugin/ids';
 import { createDatabase, embeddedDatabase, type TestDatabase } from './support/database';
-import { basic, CLI, DEVICE_CODE, Forum, FRIGG, LOKI, START, type OpenDatabase, openDatabase } from './support/forum';
+import { basic, CLI, DEVICE_CODE, Forum, FRIGG, LOKI, START } from './support/forum';
+import { useDatabase } from './support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -140,7 +141,7 @@ for (const host of [LATIN, 'the embedded database']) {
 
 describe('every statement of a request', () => {
     const ROWS = 1000;
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let forum: Forum;
     const statements = new Map<string, unknown[]>();
 
@@ -157,7 +158,6 @@ describe('every statement of a request', () => {
     };
 
     before(async () => {
-        database = await openDatabase();
         const { dataSource } = database;
         // Rows of strangers, so that reading all of a table would be a choice.
         for (const { tableName, columns } of dataSource.entityMetadatas) {
@@ -185,7 +185,6 @@ describe('every statement of a request', () => {
 
     after(async () => {
         await forum.stop();
-        await database.done();
     });
 
     /** Everything that a member, their applications and the built-in one do. */

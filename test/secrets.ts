@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { basic, CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, type Answer, type OpenDatabase } from './support/forum';
+import { basic, CLI, DEVICE_CODE, FRIGG, type Answer } from './support/forum';
+import { useDatabase, useForum } from './support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -17,8 +18,8 @@ const TABLES = [
 ];
 
 describe('a secret', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
     const secrets = new Set<string>();
     const errorBodies: string[] = [];
     const printed: string[] = [];
@@ -29,8 +30,6 @@ describe('a secret', () => {
     };
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         for (const stream of ['stdout', 'stderr'] as const) {
             process[stream].write = (chunk: string | Uint8Array) => {
                 printed.push(Buffer.from(chunk).toString());
@@ -42,8 +41,6 @@ describe('a secret', () => {
     after(async () => {
         process.stdout.write = write.stdout;
         process.stderr.write = write.stderr;
-        await forum.stop();
-        await database.done();
     });
 
     /** Keeps what an answer hands out, and the text of one that is an error. */

@@ -17,7 +17,8 @@ import {
     signInTo,
     type App
 } from '../support/authorization';
-import { claimsOf, Forum, FRIGG, ISSUER, openDatabase, signingKey, type OpenDatabase } from '../support/forum';
+import { claimsOf, Forum, FRIGG, ISSUER, signingKey } from '../support/forum';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -26,7 +27,7 @@ const { after, before, describe, it } = lab;
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('RFC 9700 §4, attacks with tokens', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let forum: Forum;
     let app: App;
     let confidential: App;
@@ -35,7 +36,6 @@ describe('RFC 9700 §4, attacks with tokens', () => {
     let claims: Record<string, unknown>;
 
     before(async () => {
-        database = await openDatabase();
         key = await signingKey();
         forum = await Forum.create(database.dataSource, {
             // Another algorithm beside it, so that it is each key's own that counts.
@@ -60,7 +60,6 @@ describe('RFC 9700 §4, attacks with tokens', () => {
 
     after(async () => {
         await forum.stop();
-        await database.done();
     });
 
     async function sign(by: JWK, header: Record<string, unknown>, payload: Record<string, unknown>): Promise<string> {

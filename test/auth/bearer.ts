@@ -6,17 +6,8 @@ import * as Lab from '@hapi/lab';
 import { importJWK, SignJWT, type JWK, type JWTHeaderParameters, type JWTPayload } from 'jose';
 import { generateSigningKey, type AccessTokenClaims, type OAuthCredentials, type Options } from '../../plugin/index';
 import { FORUM_PERMISSIONS } from '../../plugin/options/forum-permissions';
-import {
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    ISSUER,
-    LOKI,
-    ODIN,
-    openDatabase,
-    signingKey,
-    type OpenDatabase
-} from '../support/forum';
+import { DEVICE_CODE, Forum, FRIGG, ISSUER, LOKI, ODIN, signingKey } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -129,13 +120,11 @@ async function sign(claims: JWTPayload, header: Partial<JWTHeaderParameters> = {
 const encode = (value: unknown): string => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 describe('the oauth strategy', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
     let claims: AccessTokenClaims;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         addRoutes(forum.server);
         const iat = Math.floor(forum.now / 1000);
         claims = {
@@ -148,11 +137,6 @@ describe('the oauth strategy', () => {
             jti: 'an-id',
             scope: 'openid CREATE_POST'
         };
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     const get = async (path: string, headers: Record<string, string> = {}, of = forum): Promise<Seen> => {

@@ -6,19 +6,8 @@ import { OAuthClient } from '../../entities';
 import type { AdminNewClient, ManagementError } from '../../plugin';
 import type { ForumOAuth } from '../../plugin/api';
 import { createId } from '../../plugin/ids';
-import {
-    basic,
-    claimsOf,
-    CLI,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    ODIN,
-    openDatabase,
-    START,
-    unique,
-    type OpenDatabase
-} from '../support/forum';
+import { basic, claimsOf, CLI, DEVICE_CODE, Forum, FRIGG, ODIN, START, unique } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -69,19 +58,12 @@ function clientRow(fields: Partial<OAuthClient>): OAuthClient {
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`clients that an administrator manages (${kind} database)`, () => {
-        let forum: Forum;
-        let database: OpenDatabase;
+        const database = useDatabase(lab, kind);
+        const forum = useForum(lab, { database });
         let admin: ForumOAuth['admin'];
 
         before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource);
             admin = forum.server.plugins['hapi-forum-oauth'].admin;
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
         });
 
         const stored = (id: string): Promise<OAuthClient | null> =>
@@ -402,7 +384,7 @@ for (const kind of ['server', 'embedded'] as const) {
 }
 
 describe('the list of 100,000 clients', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let forum: Forum;
     let statements: [string, unknown[]][] = [];
 
@@ -419,7 +401,6 @@ describe('the list of 100,000 clients', () => {
     };
 
     before(async () => {
-        database = await openDatabase();
         const { dataSource } = database;
         // One in a thousand is confidential, so a filter for them has to look far.
         await dataSource.query(
@@ -438,7 +419,6 @@ describe('the list of 100,000 clients', () => {
 
     after(async () => {
         await forum.stop();
-        await database.done();
     });
 
     it('reads no more rows than a page and its total need, whatever the filter', async () => {

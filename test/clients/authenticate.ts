@@ -1,22 +1,12 @@
 import { createHash } from 'node:crypto';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import {
-    basic,
-    CLI,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    ODIN,
-    openDatabase,
-    unique,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import { basic, CLI, DEVICE_CODE, FRIGG, ODIN, unique, type Answer } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const GRANT = { grant_type: 'client_credentials' };
 
@@ -25,22 +15,15 @@ const encoded = (pair: string | Buffer): Record<string, string> => ({
 });
 
 describe('client authentication', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
     let id: string;
     let secret: string;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         const created = await forum.createClient(FRIGG);
         id = created.client.client_id;
         secret = created.client_secret;
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     const isInvalidClient = (answer: Answer, challenge: boolean): void => {

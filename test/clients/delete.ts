@@ -10,35 +10,23 @@ import {
 import type { Account, ClientDescription } from '../../plugin';
 import { createId } from '../../plugin/ids';
 import { hashSecret } from '../../plugin/tokens/secret';
-import {
-    basic,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    LOKI,
-    ODIN,
-    openDatabase,
-    type OpenDatabase,
-    type Tokens
-} from '../support/forum';
+import type { Forum } from '../support/forum';
+import { basic, DEVICE_CODE, FRIGG, LOKI, ODIN, type Tokens } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const SCOPE = 'openid offline_access READ_PUBLISHED_THREADS';
 const PENDING = [OAuthDeviceAuthorization, OAuthAuthorizationRequest, OAuthAuthorizationCode];
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`deleting an application (${kind} database)`, () => {
-        let forum: Forum;
-        let database: OpenDatabase;
-        /** Runs once while the plugin waits for an account. */
-        let meanwhile: (() => Promise<unknown>) | null = null;
-
-        before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource, {
+        const database = useDatabase(lab, kind);
+        const forum = useForum(lab, {
+            database,
+            options: async () => ({
                 accounts: {
                     find: async (id): Promise<Account | null> => {
                         const happens = meanwhile;
@@ -47,18 +35,18 @@ for (const kind of ['server', 'embedded'] as const) {
                         return structuredClone(forum.accounts.get(id) ?? null);
                     }
                 }
-            });
+            })
+        });
+        /** Runs once while the plugin waits for an account. */
+        let meanwhile: (() => Promise<unknown>) | null = null;
+
+        before(async () => {
             forum.server.route({
                 method: 'GET',
                 path: '/threads',
                 options: { auth: { strategy: 'oauth', access: { scope: ['READ_PUBLISHED_THREADS'] } } },
                 handler: () => 'threads'
             });
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
         });
 
         const deviceClient = async (owner = ODIN): Promise<ClientDescription> => {

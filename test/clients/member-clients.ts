@@ -4,21 +4,12 @@ import { OAuthClient } from '../../entities';
 import type { ManagementError, NewClient } from '../../plugin';
 import type { ForumOAuth } from '../../plugin/api';
 import { hashClientSecret } from '../../plugin/tokens/secret';
-import {
-    basic,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    LOKI,
-    ODIN,
-    openDatabase,
-    unique,
-    type OpenDatabase
-} from '../support/forum';
+import { basic, DEVICE_CODE, FRIGG, LOKI, ODIN, unique } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const BOT: NewClient = {
     name: 'A bot',
@@ -39,19 +30,12 @@ async function refusal(call: Promise<unknown>): Promise<Record<string, unknown>>
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`applications that a member manages (${kind} database)`, () => {
-        let forum: Forum;
-        let database: OpenDatabase;
+        const database = useDatabase(lab, kind);
+        const forum = useForum(lab, { database });
         let clients: ForumOAuth['clients'];
 
         before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource);
             clients = forum.server.plugins['hapi-forum-oauth'].clients;
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
         });
 
         /** Adds an account for one test. */
@@ -423,17 +407,10 @@ for (const kind of ['server', 'embedded'] as const) {
 }
 
 describe('the permission to manage applications', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource, { permissions: { manageClients: 'USE_PERSONAL_ACCESS_KEYS' } });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
+    const database = useDatabase(lab);
+    const forum = useForum(lab, {
+        database,
+        options: () => ({ permissions: { manageClients: 'USE_PERSONAL_ACCESS_KEYS' } })
     });
 
     it('is needed to create and change, not to read and delete', async () => {

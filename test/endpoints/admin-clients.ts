@@ -1,11 +1,12 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { CLI, Forum, FRIGG, ODIN, openDatabase, type OpenDatabase } from '../support/forum';
+import { CLI, FRIGG, ODIN } from '../support/forum';
 import { ABSENT_IDS, expectError } from '../support/management';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const CLIENTS = '/admin/oauth/clients';
 const BOT = {
@@ -16,18 +17,8 @@ const BOT = {
 };
 
 describe('the administrators\u2019 endpoints for clients', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     it('create, read, list, change and delete a client', async () => {
         const created = await forum.as(ODIN, 'POST', CLIENTS, { ...BOT, account_id: FRIGG });

@@ -1,27 +1,18 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { Forum, ODIN, openDatabase, type OpenDatabase } from '../support/forum';
+import { ODIN } from '../support/forum';
 import { expectError } from '../support/management';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const DEVICES = '/admin/oauth/device-authorizations';
 
 describe('the administrators\u2019 endpoint for device authorizations', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     it('lists device authorizations in pages', async () => {
         const { user_code: code } = await forum.device();

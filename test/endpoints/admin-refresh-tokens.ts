@@ -1,27 +1,18 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { DEVICE_CODE, Forum, ODIN, openDatabase, type OpenDatabase } from '../support/forum';
+import { DEVICE_CODE, ODIN } from '../support/forum';
 import { ABSENT_IDS, expectError } from '../support/management';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const TOKENS = '/admin/oauth/refresh-tokens';
 
 describe('the administrators\u2019 endpoints for refresh tokens', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     it('list all refresh tokens by account, client and status, and revoke any grant', async () => {
         const [one, two] = [forum.addAccount(), forum.addAccount()];

@@ -11,29 +11,23 @@ import {
     signInTo,
     type App
 } from '../support/authorization';
-import { Forum, FRIGG, ISSUER, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { Forum, FRIGG, ISSUER, type Answer } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const PATH = '/oauth/authorize/consent';
 const FRONTEND = 'https://www.forum.example';
 
 describe('/oauth/authorize/consent', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database, options: () => ({ urls: { authorizationConsent: `${FRONTEND}/allow` } }) });
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource, { urls: { authorizationConsent: `${FRONTEND}/allow` } });
         app = await createApp(forum);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     async function begin(accountId = FRIGG): Promise<string> {

@@ -15,11 +15,12 @@ import {
     type App,
     type Changes
 } from '../support/authorization';
-import { Forum, FRIGG, ISSUER, LOKI, openDatabase, type Answer, type Host, type OpenDatabase } from '../support/forum';
+import { Forum, FRIGG, ISSUER, LOKI, type Answer, type Host } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const LOGIN = `${ISSUER}/login`;
 
@@ -49,19 +50,12 @@ const failing: Host = {
 };
 
 describe('GET /oauth/authorize', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum, { redirect_uris: [REDIRECT_URI, 'com.example.app:/cb'] });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     /** The path of this server that the sign-in page returns to. */

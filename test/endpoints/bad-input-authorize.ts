@@ -17,11 +17,12 @@ import {
     signInTo,
     type App
 } from '../support/authorization';
-import { claimsOf, Forum, FRIGG, openDatabase, type OpenDatabase } from '../support/forum';
+import { claimsOf, FRIGG } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const FORM = 'application/x-www-form-urlencoded';
 const MEGABYTE = 'x'.repeat(1024 * 1024);
@@ -35,21 +36,14 @@ interface Outcome {
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`bad input to the authorization code flow (${kind} database)`, () => {
-        let database: OpenDatabase;
-        let forum: Forum;
+        const database = useDatabase(lab, kind);
+        const forum = useForum(lab, { database });
         let app: App;
         let confidential: App;
 
         before(async () => {
-            database = await openDatabase(kind);
-            forum = await Forum.create(database.dataSource);
             app = await createApp(forum);
             confidential = await createApp(forum, { type: 'confidential' });
-        });
-
-        after(async () => {
-            await forum.stop();
-            await database.done();
         });
 
         async function send(
@@ -468,18 +462,11 @@ for (const kind of ['server', 'embedded'] as const) {
 }
 
 describe('bad input to the authorization endpoint over a real connection', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         await forum.server.start();
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     /** Sends bytes and returns the status line of the response. */

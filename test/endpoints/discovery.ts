@@ -1,29 +1,20 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { FORUM_PERMISSIONS, generateSigningKey } from '../../plugin/index';
-import { basic, DEVICE_CODE, Forum, FRIGG, ISSUER, openDatabase, type OpenDatabase } from '../support/forum';
+import { basic, DEVICE_CODE, Forum, FRIGG, ISSUER, openDatabase } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const DOCUMENTS = ['/.well-known/openid-configuration', '/.well-known/oauth-authorization-server'];
 
 const BY_SECRET = ['client_secret_basic', 'client_secret_post'];
 
 describe('the discovery documents', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
-
-    before(async () => {
-        database = await openDatabase('embedded');
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const database = useDatabase(lab, 'embedded');
+    const forum = useForum(lab, { database });
 
     it('list all that the server supports and nothing else', async () => {
         for (const path of DOCUMENTS) {

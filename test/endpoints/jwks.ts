@@ -1,27 +1,18 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { generateSigningKey } from '../../plugin/index';
-import { Forum, openDatabase, type OpenDatabase } from '../support/forum';
+import { Forum, openDatabase } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const JWKS = '/oauth/jwks';
 
 describe('the JWK Set', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
-
-    before(async () => {
-        database = await openDatabase('embedded');
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const database = useDatabase(lab, 'embedded');
+    const forum = useForum(lab, { database });
 
     it('has every key, with its public members only', async () => {
         const signingKeys = await Promise.all([generateSigningKey('EdDSA'), generateSigningKey('RS256')]);

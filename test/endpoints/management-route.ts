@@ -2,12 +2,13 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthClient } from '../../entities/index';
 import { FORUM_PERMISSIONS } from '../../plugin/index';
-import { Forum, FRIGG, LOKI, ODIN, openDatabase, type OpenDatabase } from '../support/forum';
+import { Forum, FRIGG, LOKI, ODIN } from '../support/forum';
 import { ABSENT, expectError } from '../support/management';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const CLIENTS = '/admin/oauth/clients';
 const TOKENS = '/admin/oauth/refresh-tokens';
@@ -20,18 +21,8 @@ const BOT = {
 };
 
 describe('an endpoint for administrators', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     const ENDPOINTS: [string, string, object?][] = [
         ['GET', CLIENTS],

@@ -1,21 +1,12 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthClient } from '../../entities/index';
-import {
-    basic,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    LOKI,
-    ODIN,
-    openDatabase,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import { basic, DEVICE_CODE, FRIGG, LOKI, ODIN, type Answer } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const CLIENTS = '/auth/oauth/clients';
 const ABSENT = 'cc5lnd2s1s4652adtu50';
@@ -33,23 +24,16 @@ const PHONE = {
 };
 
 describe('the endpoints for a member\u2019s applications', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         forum.server.route({
             method: 'POST',
             path: '/threads',
             options: { auth: { strategy: 'oauth', access: { scope: ['CREATE_POST'] } } },
             handler: () => 'posted'
         });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     const count = (): Promise<number> => database.dataSource.getRepository(OAuthClient).count();

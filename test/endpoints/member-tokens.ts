@@ -1,43 +1,27 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import type { Token } from '../../plugin/index';
-import {
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    LOKI,
-    ODIN,
-    openDatabase,
-    unique,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import { DEVICE_CODE, FRIGG, LOKI, ODIN, unique, type Answer } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const TOKENS = '/auth/oauth/tokens';
 const ABSENT = 'cc5lnd2s1s4652adtu50';
 
 describe('the endpoints for a member\u2019s tokens', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         forum.server.route({
             method: 'GET',
             path: '/me',
             options: { auth: 'oauth' },
             handler: ({ auth }) => auth.credentials.accountId!
         });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     const member = (): string => {

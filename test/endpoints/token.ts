@@ -1,25 +1,16 @@
 import * as Boom from '@hapi/boom';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { basic, CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { basic, CLI, DEVICE_CODE, Forum, FRIGG, type Answer } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 describe('the token endpoint', () => {
-    let forum: Forum;
-    let database: OpenDatabase;
-
-    before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
 
     const isError = (answer: Answer, error: string, status = 400): void => {
         expect(answer.body?.error, answer.text).to.equal(error);

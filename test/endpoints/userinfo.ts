@@ -1,28 +1,22 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { bearer, createApp, signInTo, type App } from '../support/authorization';
-import { Forum, FRIGG, ISSUER, ODIN, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { Forum, FRIGG, ISSUER, ODIN, type Answer } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { before, describe, it } = lab;
 
 const PATH = '/oauth/userinfo';
 
 describe('/oauth/userinfo', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const database = useDatabase(lab);
+    const forum = useForum(lab, { database });
     let app: App;
 
     before(async () => {
-        database = await openDatabase();
-        forum = await Forum.create(database.dataSource);
         app = await createApp(forum);
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
     });
 
     async function tokenFor(scope: string, accountId = FRIGG): Promise<string> {

@@ -1,7 +1,8 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthUserCodeFailure } from '../../entities';
-import { Forum, openDatabase, type Answer, type OpenDatabase } from '../support/forum';
+import { Forum, openDatabase, type Answer } from '../support/forum';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -11,17 +12,15 @@ const PATH = '/oauth/device/consent';
 
 describe('the limit on wrong user codes', () => {
     let forum: Forum;
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
 
     before(async () => {
-        database = await openDatabase();
         // The accounts of these tests share an address.
         forum = await Forum.create(database.dataSource, { limits: false });
     });
 
     after(async () => {
         await forum.stop();
-        await database.done();
     });
 
     const read = (accountId: string, userCode: string, on = forum): Promise<Answer> =>

@@ -10,10 +10,11 @@ import * as fc from 'fast-check';
 import * as OAuth from '../../plugin';
 import { pages } from '../../plugin/pages';
 import { explore, numberOf, seedOf } from '../support/exploration';
-import { Forum, openDatabase, type OpenDatabase } from '../support/forum';
+import { Forum } from '../support/forum';
 import { accountOf, faultOf, faultOfLog, forgetAll, forgetPublished, isSpecial } from './answers';
 import { bytesOf, draftOf, finish, recipe, type Recipe, type Sent } from './requests';
 import { Setting } from './setting';
+import { useDatabase } from '../support/setup';
 
 /*
  * Malformed requests of every route that the plugin and its pages add to a server, whatever routes these are: half of
@@ -40,13 +41,12 @@ const LIMITED = numberOf('FUZZ_LIMITS') === 1;
 const REPORT_EVERY = numberOf('FUZZ_REPORT_EVERY') ?? 100_000;
 
 describe('requests of any kind', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let forum: Forum;
     /** Of the same database and the same time, without limits: where a setting is made. */
     let unlimited: Forum;
 
     before(async () => {
-        database = await openDatabase();
         const signingKeys = [await OAuth.generateSigningKey('ES256')];
         unlimited = await Forum.create(database.dataSource, { signingKeys, limits: false });
         forum = await Forum.create(
@@ -72,7 +72,6 @@ describe('requests of any kind', () => {
     after(async () => {
         await forum.stop();
         await unlimited.stop();
-        await database.done();
     });
 
     it('are answered as each route should', { timeout: 0 }, async () => {

@@ -1,7 +1,8 @@
 import { expect } from '@hapi/code';
 import type { RouteOptionsCors, ServerInjectResponse } from '@hapi/hapi';
 import * as Lab from '@hapi/lab';
-import { Forum, FRIGG, ISSUER, openDatabase, type OpenDatabase } from '../support/forum';
+import { Forum, FRIGG, ISSUER, openDatabase } from '../support/forum';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -71,11 +72,10 @@ function isReadable({ headers }: ServerInjectResponse, origin: string): boolean 
 
 for (const [text, cors] of HOSTS) {
     describe(`on a host that ${text}`, () => {
-        let database: OpenDatabase;
+        const database = useDatabase(lab, 'embedded');
         let forum: Forum;
 
         before(async () => {
-            database = await openDatabase('embedded');
             forum = await Forum.create(
                 database.dataSource,
                 { session: { strategy: 'session', origins: [APP, ISSUER] } },
@@ -86,7 +86,6 @@ for (const [text, cors] of HOSTS) {
 
         after(async () => {
             await forum.stop();
-            await database.done();
         });
 
         const preflight = (method: string, url: string, origin: string, headers: string) =>

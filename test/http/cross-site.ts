@@ -1,11 +1,12 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { entities } from '../../plugin/index';
-import { CLI, Forum, FRIGG, ISSUER, ODIN, openDatabase, type OpenDatabase } from '../support/forum';
+import { CLI, FRIGG, ISSUER, ODIN } from '../support/forum';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const APP = 'https://app.forum.example';
 
@@ -49,19 +50,12 @@ interface Change {
 }
 
 describe('a request that changes something with the cookie of a member', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
-
-    before(async () => {
-        database = await openDatabase('embedded');
-        forum = await Forum.create(database.dataSource, {
+    const database = useDatabase(lab, 'embedded');
+    const forum = useForum(lab, {
+        database,
+        options: () => ({
             session: { strategy: 'session', origins: [APP] }
-        });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
+        })
     });
 
     const newClient = {

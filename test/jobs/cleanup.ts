@@ -7,8 +7,9 @@ import { OAuthRefreshToken } from '../../entities';
 import { Cleanup } from '../../jobs/cleanup/cleanup';
 import { expireDeviceCodes, pruneRefreshChains } from '../../plugin';
 import { DatabaseUnavailable } from '../../plugin/store/database-errors';
-import { Forum, openDatabase, START, type OpenDatabase } from '../support/forum';
+import { Forum, openDatabase, START } from '../support/forum';
 import { deleteFamilies, storeFamily } from '../support/stored-family';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -58,20 +59,18 @@ class Flaky {
 
 describe('a cleanup whose database connection keeps failing', () => {
     const { setTimeout } = timers;
-    let database: OpenDatabase;
+    const database = useDatabase(lab, 'embedded');
     let dataSource: DataSource;
     let forum: Forum;
     let flaky: Flaky;
 
     before(async () => {
-        database = await openDatabase('embedded');
         dataSource = database.dataSource;
         forum = await Forum.create(dataSource);
     });
 
     after(async () => {
         await forum.stop();
-        await database.done();
     });
 
     beforeEach(async () => {

@@ -9,8 +9,9 @@ import {
 } from '../../entities';
 import { expireDeviceCodes, measureBacklog, pruneRefreshChains } from '../../plugin';
 import { createId } from '../../plugin/ids';
-import { CLI, DEVICE_CODE, Forum, FRIGG, openDatabase, START, unique, type OpenDatabase } from '../support/forum';
+import { CLI, DEVICE_CODE, Forum, FRIGG, START, unique } from '../support/forum';
 import { storeFirstPartyClient, deleteFamilies, storeFamily } from '../support/stored-family';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -22,19 +23,17 @@ const DAY = 24 * HOUR;
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`expire-device-codes on the ${kind} database`, () => {
-        let database: OpenDatabase;
+        const database = useDatabase(lab, kind);
         let dataSource: DataSource;
         let forum: Forum;
 
         before(async () => {
-            database = await openDatabase(kind);
             dataSource = database.dataSource;
             forum = await Forum.create(dataSource);
         });
 
         after(async () => {
             await forum.stop();
-            await database.done();
         });
 
         beforeEach(async () => {

@@ -5,7 +5,7 @@ import type { DataSource } from 'typeorm';
 import { OAuthClient, OAuthGrant, OAuthRefreshToken } from '../../entities';
 import { pruneRefreshChains } from '../../plugin';
 import { grantOf, Holder, rowsOf, storedGrant } from '../support/token-family';
-import { DEVICE_CODE, Forum, FRIGG, START, openDatabase, unique, type OpenDatabase } from '../support/forum';
+import { DEVICE_CODE, Forum, FRIGG, START, unique } from '../support/forum';
 import {
     storeFirstPartyClient,
     deleteFamilies,
@@ -14,6 +14,7 @@ import {
     storeFamily,
     type StoredToken
 } from '../support/stored-family';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -33,12 +34,11 @@ function rotated(count: number, step: number, age: number): StoredToken[] {
 
 for (const kind of ['server', 'embedded'] as const) {
     describe(`prune-refresh-token families on the ${kind} database`, () => {
-        let database: OpenDatabase;
+        const database = useDatabase(lab, kind);
         let dataSource: DataSource;
         let forum: Forum;
 
         before(async () => {
-            database = await openDatabase(kind);
             dataSource = database.dataSource;
             forum = await Forum.create(dataSource);
             await storeFirstPartyClient(dataSource);
@@ -46,7 +46,6 @@ for (const kind of ['server', 'embedded'] as const) {
 
         after(async () => {
             await forum.stop();
-            await database.done();
         });
 
         beforeEach(async () => {
@@ -205,19 +204,17 @@ function keptOf(tokens: StoredToken[], endedAt: number | null, now: number): num
 }
 
 describe('a cleanup of refresh tokens', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let dataSource: DataSource;
     let forum: Forum;
 
     before(async () => {
-        database = await openDatabase();
         dataSource = database.dataSource;
         forum = await Forum.create(dataSource);
     });
 
     after(async () => {
         await forum.stop();
-        await database.done();
     });
 
     beforeEach(async () => {

@@ -5,10 +5,11 @@ import type { Redis } from 'ioredis';
 import type { DataSource } from 'typeorm';
 import { OAuthRefreshToken } from '../../entities';
 import { startWorker, type WorkerOptions } from '../../jobs';
-import { Forum, openDatabase, type OpenDatabase, START } from '../support/forum';
+import { Forum, START } from '../support/forum';
 import { eventually, keys, openQueue, openRedis, WatchedWorker } from '../support/maintenance';
 import { redisUrl, throwawayServer } from '../support/servers';
 import { deleteFamilies, storeFamily } from '../support/stored-family';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -19,13 +20,12 @@ const OFTEN = { 'expire-device-codes': 1, 'prune-refresh-chains': 1 };
 const SELDOM = { 'expire-device-codes': 3600, 'prune-refresh-chains': 3600 };
 
 describe('the worker', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let dataSource: DataSource;
     let forum: Forum;
     let redis: Redis;
 
     before(async () => {
-        database = await openDatabase();
         dataSource = database.dataSource;
         forum = await Forum.create(dataSource);
         redis = openRedis();
@@ -34,7 +34,6 @@ describe('the worker', () => {
     after(async () => {
         redis.disconnect();
         await forum.stop();
-        await database.done();
     });
 
     const watch = (options: Partial<ConstructorParameters<typeof WatchedWorker>[0]>) =>

@@ -14,8 +14,9 @@ import {
     type App
 } from '../support/authorization';
 import { emptyTables, explore, numberOf, seedOf } from '../support/exploration';
-import { CLI, DEVICE_CODE, Forum, openDatabase, unique, type Answer, type OpenDatabase } from '../support/forum';
+import { CLI, DEVICE_CODE, Forum, unique, type Answer, type OpenDatabase } from '../support/forum';
 import { ORDER, Provider, type Outcome, type Presented } from './provider';
+import { useDatabase } from '../support/setup';
 
 /*
  * Sequences of what several members, their applications, administrators, thieves and time do, done to a forum and to a
@@ -29,7 +30,7 @@ import { ORDER, Provider, type Outcome, type Presented } from './provider';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { after, describe, it } = lab;
 
 /** Sequences to one set of tables, and the least that are tried of each retry window. */
 const PART = 5;
@@ -133,16 +134,11 @@ const sequence = fc.array(
 );
 
 describe('members, applications, administrators and time, in any order', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let sequences = 0;
     let operations = 0;
 
-    before(async () => {
-        database = await openDatabase();
-    });
-
     after(async () => {
-        await database.done();
         if (RUNS !== undefined) {
             console.log(`\nMODEL ${JSON.stringify({ sequences, operations })}`);
         }

@@ -4,25 +4,24 @@ import { join } from 'node:path';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import * as OAuth from '../../plugin';
-import { FRIGG, openDatabase, type OpenDatabase, type Forum } from '../support/forum';
+import { FRIGG, type Forum } from '../support/forum';
 import { MINE, withPages } from '../support/pages';
 import { Visitor } from '../support/visitor';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-let database: OpenDatabase;
+const database = useDatabase(lab);
 let forum: Forum;
 
 before(async () => {
-    database = await openDatabase();
     forum = await withPages(database);
 });
 
 after(async () => {
     await forum.stop();
-    await database.done();
 });
 
 const visitor = (accountId?: string): Visitor => new Visitor(forum.server, accountId);

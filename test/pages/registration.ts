@@ -2,23 +2,16 @@ import { expect } from '@hapi/code';
 import * as Hapi from '@hapi/hapi';
 import * as Lab from '@hapi/lab';
 import { pages, type PagesOptions } from '../../plugin/pages';
-import { FRIGG, ISSUER, ODIN, openDatabase, Forum, type OpenDatabase } from '../support/forum';
+import { FRIGG, ISSUER, ODIN, Forum } from '../support/forum';
 import { ABSENT, ADMIN, CONNECTED, MINE, withPages } from '../support/pages';
 import { Visitor } from '../support/visitor';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
-let database: OpenDatabase;
-
-before(async () => {
-    database = await openDatabase();
-});
-
-after(async () => {
-    await database.done();
-});
+const database = useDatabase(lab);
 
 describe('The pages plugin', () => {
     it('needs hapi-forum-oauth on the same server', async () => {

@@ -2,25 +2,24 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthClient } from '../../entities';
 import { pages } from '../../plugin/pages';
-import { DEVICE_CODE, FRIGG, ISSUER, ODIN, openDatabase, Forum, type OpenDatabase } from '../support/forum';
+import { DEVICE_CODE, FRIGG, ISSUER, ODIN, Forum } from '../support/forum';
 import { ABSENT, ADMIN, CONNECTED, MINE, textOf, withPages } from '../support/pages';
 import { Visitor, type Shown } from '../support/visitor';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-let database: OpenDatabase;
+const database = useDatabase(lab);
 let forum: Forum;
 
 before(async () => {
-    database = await openDatabase();
     forum = await withPages(database);
 });
 
 after(async () => {
     await forum.stop();
-    await database.done();
 });
 
 const visitor = (accountId?: string): Visitor => new Visitor(forum.server, accountId);

@@ -10,23 +10,12 @@ import type { LimitsOptions, Options } from '../../plugin/index';
 import { RateLimits } from '../../plugin/rate-limits/rate-limits';
 import { readOptions } from '../../plugin/options/read-options';
 import { pages } from '../../plugin/pages';
-import {
-    basic,
-    CLI,
-    DEVICE_CODE,
-    Forum,
-    FRIGG,
-    ISSUER,
-    openDatabase,
-    signingKey,
-    unique,
-    type Answer,
-    type OpenDatabase
-} from '../support/forum';
+import { basic, CLI, DEVICE_CODE, Forum, FRIGG, ISSUER, signingKey, unique, type Answer } from '../support/forum';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { after, describe, it } = lab;
 
 const CONSENT = '/oauth/device/consent';
 
@@ -34,16 +23,11 @@ const CONSENT = '/oauth/device/consent';
 const from = (address: string): Record<string, string> => ({ 'x-address': address });
 
 describe('rate limits by client address', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab, 'embedded');
     const forums: Forum[] = [];
-
-    before(async () => {
-        database = await openDatabase('embedded');
-    });
 
     after(async () => {
         await Promise.all(forums.map((forum) => forum.stop()));
-        await database.done();
     });
 
     /** A forum with its own limits, counted in its process. */

@@ -6,15 +6,16 @@ import * as Lab from '@hapi/lab';
 import { Cluster, Redis, type RedisOptions } from 'ioredis';
 import type { LimitsRedis } from '../../plugin/index';
 import { RedisLink } from '../../plugin/rate-limits/redis-link';
-import { CLI, Forum, FRIGG, openDatabase, basic, unique, type Answer, type OpenDatabase } from '../support/forum';
+import { CLI, Forum, FRIGG, basic, unique, type Answer } from '../support/forum';
 import { redisUrl, throwawayServer } from '../support/servers';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
 const { after, afterEach, before, describe, it } = lab;
 
 describe('rate limits in Redis', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab, 'embedded');
     let forums: Forum[] = [];
     let clients: Redis[] = [];
     const unhandled: unknown[] = [];
@@ -23,7 +24,6 @@ describe('rate limits in Redis', () => {
     };
 
     before(async () => {
-        database = await openDatabase('embedded');
         process.on('unhandledRejection', note);
     });
 
@@ -36,7 +36,6 @@ describe('rate limits in Redis', () => {
 
     after(async () => {
         process.off('unhandledRejection', note);
-        await database.done();
     });
 
     /** A client that never gives up, like a worker's: its commands stay pending while Redis is away. */

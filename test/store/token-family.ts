@@ -5,8 +5,9 @@ import { DataSource, type Logger } from 'typeorm';
 import { generateSigningKey, type Lifetimes, type Options } from '../../plugin/index';
 import { createFamilyKey, createRefreshToken } from '../../plugin/tokens/refresh-token';
 import { createDevice, grantOf, Holder, decryptsSuccessor, rowsOf, storedGrant } from '../support/token-family';
-import { Forum, FRIGG, openDatabase, START, type OpenDatabase } from '../support/forum';
+import { Forum, FRIGG, START } from '../support/forum';
 import { storeFamily } from '../support/stored-family';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
@@ -44,13 +45,12 @@ class Recorder implements Logger {
 }
 
 describe('a token family', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab);
     let recorder: Recorder;
     let recorded: DataSource;
     const forums: Forum[] = [];
 
     before(async () => {
-        database = await openDatabase();
         recorder = new Recorder();
         recorded = new DataSource({ ...database.dataSource.options, logging: ['query'], logger: recorder });
         await recorded.initialize();
@@ -59,7 +59,6 @@ describe('a token family', () => {
     after(async () => {
         await Promise.all(forums.map((forum) => forum.stop()));
         await recorded.destroy();
-        await database.done();
     });
 
     const open = async (lifetimes: Partial<Lifetimes> = {}, options: Partial<Options> = {}): Promise<Forum> => {

@@ -2,17 +2,18 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { decodeProtectedHeader } from 'jose';
 import { ALGORITHMS, generateSigningKey } from '../../plugin';
-import { claimsOf, CLI, Forum, FRIGG, ISSUER, openDatabase, START, type OpenDatabase } from '../support/forum';
+import { claimsOf, CLI, Forum, FRIGG, ISSUER, START } from '../support/forum';
 import type { Options } from '../../plugin';
+import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { after, describe, it } = lab;
 
 const NOW = Math.floor(START / 1000);
 
 describe('an access token', () => {
-    let database: OpenDatabase;
+    const database = useDatabase(lab, 'embedded');
     const forums: Forum[] = [];
 
     const forumWith = async (options: Partial<Options> = {}): Promise<Forum> => {
@@ -38,13 +39,8 @@ describe('an access token', () => {
         return answer.status === 200;
     };
 
-    before(async () => {
-        database = await openDatabase('embedded');
-    });
-
     after(async () => {
         await Promise.all(forums.map((forum) => forum.stop()));
-        await database.done();
     });
 
     it('is a JWT of type at+jwt with the claims of RFC 9068 and no others', async () => {

@@ -1,19 +1,20 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { createLocalJWKSet, decodeProtectedHeader, jwtVerify } from 'jose';
-import { DEVICE_CODE, claimsOf, CLI, Forum, FRIGG, ISSUER, LOKI, openDatabase, START } from '../support/forum';
-import type { OpenDatabase, Tokens } from '../support/forum';
+import { DEVICE_CODE, claimsOf, CLI, Forum, FRIGG, ISSUER, LOKI, START } from '../support/forum';
+import type { Tokens } from '../support/forum';
 import { userClaims } from '../../plugin/tokens/id-token';
+import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
 export { lab };
-const { after, before, describe, it } = lab;
+const { describe, it } = lab;
 
 const NOW = Math.floor(START / 1000);
 
 describe('an ID token', () => {
-    let database: OpenDatabase;
-    let forum: Forum;
+    const database = useDatabase(lab, 'embedded');
+    const forum = useForum(lab, { database, options: () => ({ session: { strategy: 'session' } }) });
 
     /** Tokens of a member's device client that asks for a scope. */
     const signIn = async (scope: string, accountId = FRIGG): Promise<Tokens> => {
@@ -24,16 +25,6 @@ describe('an ID token', () => {
         });
         return forum.signIn(accountId, { client_id: client.client_id, scope });
     };
-
-    before(async () => {
-        database = await openDatabase('embedded');
-        forum = await Forum.create(database.dataSource, { session: { strategy: 'session' } });
-    });
-
-    after(async () => {
-        await forum.stop();
-        await database.done();
-    });
 
     it('says who signed in to which client, and for how long that holds', async () => {
         const { id_token: token } = await signIn('openid');

@@ -1,25 +1,24 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { FRIGG, LOKI, ODIN, openDatabase, type OpenDatabase, type Forum } from '../../support/forum';
+import { FRIGG, LOKI, ODIN, type Forum } from '../../support/forum';
 import { MINE, textOf, withPages } from '../../support/pages';
 import { createDevice } from '../../support/token-family';
 import { Visitor, type Shown } from '../../support/visitor';
+import { useDatabase } from '../../support/setup';
 
 const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-let database: OpenDatabase;
+const database = useDatabase(lab);
 let forum: Forum;
 
 before(async () => {
-    database = await openDatabase();
     forum = await withPages(database);
 });
 
 after(async () => {
     await forum.stop();
-    await database.done();
 });
 
 const visitor = (accountId?: string): Visitor => new Visitor(forum.server, accountId);

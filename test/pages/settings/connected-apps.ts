@@ -2,27 +2,26 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthClient } from '../../../entities';
 import { createId } from '../../../plugin/ids';
-import { FRIGG, openDatabase, START, type OpenDatabase, type Forum } from '../../support/forum';
+import { FRIGG, openDatabase, START, type Forum } from '../../support/forum';
 import { CONNECTED, MINE, textOf, withPages } from '../../support/pages';
 import { storeFamilies } from '../../support/stored-family';
 import { createDevice } from '../../support/token-family';
 import { Visitor } from '../../support/visitor';
+import { useDatabase } from '../../support/setup';
 
 const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-let database: OpenDatabase;
+const database = useDatabase(lab);
 let forum: Forum;
 
 before(async () => {
-    database = await openDatabase();
     forum = await withPages(database);
 });
 
 after(async () => {
     await forum.stop();
-    await database.done();
 });
 
 const visitor = (accountId?: string): Visitor => new Visitor(forum.server, accountId);
