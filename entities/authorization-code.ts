@@ -1,8 +1,8 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { OAuthClient } from './client';
-import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+import { ENGINE, HASH, ID, NAMES, TIME } from './columns';
 
-/** An authorization code (RFC 6749 §4.1.2), bound to client, redirect URI and code challenge. */
+/** An authorization code (RFC 6749 §4.1.2), bound to client, redirect URI and code challenge. Its grant says what it is for. */
 @Entity('oauth_authorization_codes', { engine: ENGINE })
 @Index('idx_oauth_authorization_codes_code', ['codeHash'], { unique: true })
 @Index('idx_oauth_authorization_codes_client', ['oauthClientId'])
@@ -21,8 +21,9 @@ export class OAuthAuthorizationCode {
     @JoinColumn({ name: 'oauth_client_id', foreignKeyConstraintName: 'fk_oauth_authorization_codes_client' })
     client?: OAuthClient;
 
-    @Column({ ...ACCOUNT_ID, name: 'account_id' })
-    accountId!: string;
+    /** The grant that the approval made. */
+    @Column({ ...ID, name: 'grant_id' })
+    grantId!: string;
 
     @Column({ type: 'text', name: 'redirect_uri' })
     redirectUri!: string;
@@ -31,24 +32,11 @@ export class OAuthAuthorizationCode {
     @Column(NAMES)
     scope!: string;
 
-    @Column({ ...NAMES, name: 'approved_scope' })
-    approvedScope!: string;
-
     @Column({ type: 'text', nullable: true })
     nonce!: string | null;
 
     @Column({ ...HASH, name: 'code_challenge' })
     codeChallenge!: string;
-
-    @Column({ ...OPTIONAL_TIME, name: 'auth_time' })
-    authTime!: number | null;
-
-    @Column({ ...OPTIONAL_TIME, name: 'consumed_at' })
-    consumedAt!: number | null;
-
-    /** The grant that the exchange began, which a replay ends. */
-    @Column({ ...ID, name: 'grant_id', nullable: true })
-    grantId!: string | null;
 
     @Column({ ...TIME, name: 'created_at' })
     createdAt!: number;

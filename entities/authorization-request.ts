@@ -5,6 +5,7 @@ import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './colu
 /** An authorization request (RFC 6749 §4.1.1) that waits for its person's decision. */
 @Entity('oauth_authorization_requests', { engine: ENGINE })
 @Index('idx_oauth_authorization_requests_client', ['oauthClientId'])
+@Index('idx_oauth_authorization_requests_account', ['accountId', 'oauthClientId', 'createdAt', 'id'])
 @Index('idx_oauth_authorization_requests_expires', ['expiresAt', 'id'])
 export class OAuthAuthorizationRequest {
     /** The `request_id`. */
@@ -28,6 +29,10 @@ export class OAuthAuthorizationRequest {
     @Column(NAMES)
     scope!: string;
 
+    /** What its person was shown at last. It only shrinks, and an approval grants no more. */
+    @Column({ ...NAMES, name: 'shown_scope' })
+    shownScope!: string;
+
     @Column({ type: 'text', nullable: true })
     state!: string | null;
 
@@ -42,6 +47,10 @@ export class OAuthAuthorizationRequest {
 
     @Column({ ...OPTIONAL_TIME, name: 'decided_at' })
     decidedAt!: number | null;
+
+    /** The grant that the approval made; null while undecided and after a denial. */
+    @Column({ ...ID, name: 'grant_id', nullable: true })
+    grantId!: string | null;
 
     @Column({ ...TIME, name: 'created_at' })
     createdAt!: number;

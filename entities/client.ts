@@ -1,6 +1,12 @@
 import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { ACCOUNT_ID, BOOLEAN, ENGINE, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
 
+/** Who made a client known to the forum. */
+export type ClientSource = 'first_party' | 'administrator' | 'member' | 'self_registered' | 'metadata_document';
+
+/** A suspended client can do nothing until an administrator reactivates it. */
+export type ClientStatus = 'active' | 'suspended';
+
 /** A client (RFC 6749 §2): an application that was registered, or a built-in one once it has been used. */
 @Entity('oauth_clients', { engine: ENGINE })
 @Index('idx_oauth_clients_client_id', ['clientId'], { unique: true })
@@ -28,9 +34,31 @@ export class OAuthClient {
     @Column({ type: 'varchar', length: 16, name: 'scope_policy' })
     scopePolicy!: 'explicit' | 'inherit';
 
-    /** True for a client of the `firstPartyClients` option. */
-    @Column({ ...BOOLEAN, name: 'first_party' })
-    firstParty!: boolean;
+    /** Who made it known to the forum. `first_party`: the option `firstPartyClients`. */
+    @Column({ type: 'varchar', length: 20 })
+    source!: ClientSource;
+
+    /** True for an application that the forum vouches for. */
+    @Column(BOOLEAN)
+    verified!: boolean;
+
+    @Column({ type: 'varchar', length: 16 })
+    status!: ClientStatus;
+
+    @Column({ type: 'text', name: 'suspended_reason', nullable: true })
+    suspendedReason!: string | null;
+
+    @Column({ type: 'text', nullable: true })
+    description!: string | null;
+
+    @Column({ type: 'text', name: 'client_uri', nullable: true })
+    clientUri!: string | null;
+
+    @Column({ type: 'text', name: 'tos_uri', nullable: true })
+    tosUri!: string | null;
+
+    @Column({ type: 'text', name: 'policy_uri', nullable: true })
+    policyUri!: string | null;
 
     /** A JSON array; a URI may hold any separator. */
     @Column({ type: 'text', name: 'redirect_uris' })

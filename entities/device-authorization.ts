@@ -7,6 +7,7 @@ import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './colu
 @Index('idx_oauth_device_authorizations_device_code', ['deviceCodeHash'], { unique: true })
 @Index('idx_oauth_device_authorizations_user_code', ['userCode'], { unique: true })
 @Index('idx_oauth_device_authorizations_client', ['oauthClientId'])
+@Index('idx_oauth_device_authorizations_from', ['requestedFrom', 'expiresAt'])
 @Index('idx_oauth_device_authorizations_created', ['createdAt', 'id'])
 @Index('idx_oauth_device_authorizations_expires', ['expiresAt', 'id'])
 export class OAuthDeviceAuthorization {
@@ -31,6 +32,14 @@ export class OAuthDeviceAuthorization {
     @Column(NAMES)
     scope!: string;
 
+    /** What its person was shown at last; null until the code is claimed. It only shrinks, and an approval grants no more. */
+    @Column({ ...NAMES, name: 'shown_scope', nullable: true })
+    shownScope!: string | null;
+
+    /** A MAC of the client's network, so that what one network has pending can be counted. */
+    @Column({ ...HASH, name: 'requested_from', nullable: true })
+    requestedFrom!: string | null;
+
     @Column({ type: 'integer', name: 'poll_interval' })
     pollInterval!: number;
 
@@ -43,21 +52,15 @@ export class OAuthDeviceAuthorization {
     @Column({ ...ACCOUNT_ID, name: 'approved_by_account_id', nullable: true })
     approvedByAccountId!: string | null;
 
-    @Column({ ...NAMES, name: 'approved_scope', nullable: true })
-    approvedScope!: string | null;
-
-    /** As in a grant: epoch seconds. */
-    @Column({ ...OPTIONAL_TIME, name: 'auth_time' })
-    authTime!: number | null;
+    /** The grant that the approval made, which says whether the device code was used. */
+    @Column({ ...ID, name: 'grant_id', nullable: true })
+    grantId!: string | null;
 
     @Column({ ...OPTIONAL_TIME, name: 'approved_at' })
     approvedAt!: number | null;
 
     @Column({ ...OPTIONAL_TIME, name: 'denied_at' })
     deniedAt!: number | null;
-
-    @Column({ ...OPTIONAL_TIME, name: 'consumed_at' })
-    consumedAt!: number | null;
 
     @Column({ ...TIME, name: 'created_at' })
     createdAt!: number;

@@ -2,11 +2,15 @@ import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typ
 import { OAuthClient } from './client';
 import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
 
-/** What an account gave a client: the chain that a grant's refresh tokens form, and its end. */
+/**
+ * What an account gave a client: made when the account approves, exchanged once for tokens, and revoked at most once. The
+ * tokens of client credentials share one standing grant.
+ */
 @Entity('oauth_grants', { engine: ENGINE })
-@Index('idx_oauth_grants_account', ['accountId', 'oauthClientId'])
+@Index('idx_oauth_grants_account', ['accountId', 'oauthClientId', 'endedAt'])
 @Index('idx_oauth_grants_client', ['oauthClientId', 'createdAt'])
 @Index('idx_oauth_grants_ended', ['endedAt', 'id'])
+@Index('idx_oauth_grants_standing', ['standingFor'], { unique: true })
 export class OAuthGrant {
     @PrimaryColumn(ID)
     id!: string;
@@ -21,11 +25,11 @@ export class OAuthGrant {
     @Column({ ...ACCOUNT_ID, name: 'account_id' })
     accountId!: string;
 
-    /** What was granted at first. The head of the chain says what is left of it. */
+    /** What was granted at first. The head of the token family says what is left of it. */
     @Column(NAMES)
     scope!: string;
 
-    /** 256 random bits that prove, without its row, that a refresh token was issued in this chain. */
+    /** 256 random bits that prove, without its row, that a refresh token was issued in its token family. */
     @Column({ ...HASH, name: 'chain_key' })
     chainKey!: string;
 
@@ -35,6 +39,21 @@ export class OAuthGrant {
 
     @Column({ ...TIME, name: 'created_at' })
     createdAt!: number;
+
+    /** When its code was exchanged for tokens. */
+    @Column({ ...OPTIONAL_TIME, name: 'exchanged_at' })
+    exchangedAt!: number | null;
+
+    /**
+     * Until when it is of use without a refresh token: until its code expires, and after the exchange until the access
+     * token does. Null for a standing grant.
+     */
+    @Column({ ...OPTIONAL_TIME, name: 'expires_at' })
+    expiresAt!: number | null;
+
+    /** Of a standing grant, while it is not revoked: a hash of what it is for, so that there is one at a time. */
+    @Column({ ...HASH, name: 'standing_for', nullable: true })
+    standingFor!: string | null;
 
     @Column({ ...OPTIONAL_TIME, name: 'ended_at' })
     endedAt!: number | null;

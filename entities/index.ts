@@ -3,6 +3,7 @@ import { OAuthAuthorizationRequest } from './authorization-request';
 import { OAuthClient } from './client';
 import { OAuthDeviceAuthorization } from './device-authorization';
 import { OAuthGrant } from './grant';
+import { OAuthLoginDetour } from './login-detour';
 import { OAuthRefreshToken } from './refresh-token';
 import { OAuthUserCodeFailure } from './user-code-failure';
 
@@ -12,9 +13,11 @@ export {
     OAuthClient,
     OAuthDeviceAuthorization,
     OAuthGrant,
+    OAuthLoginDetour,
     OAuthRefreshToken,
     OAuthUserCodeFailure
 };
+export type { ClientSource, ClientStatus } from './client';
 
 /** Every entity, for the `entities` of the host's DataSource. */
 export const entities = [
@@ -24,5 +27,6 @@ export const entities = [
     OAuthDeviceAuthorization,
     OAuthAuthorizationRequest,
     OAuthAuthorizationCode,
-    OAuthUserCodeFailure
+    OAuthUserCodeFailure,
+    OAuthLoginDetour
 ];

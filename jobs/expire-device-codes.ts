@@ -16,9 +16,13 @@ export interface ExpiredCounts {
     authorization_requests: number;
     authorization_codes: number;
     user_code_failures: number;
+    login_detours: number;
 }
 
-/** Removes device codes, authorization requests, authorization codes and wrong user codes whose time has passed. */
+/**
+ * Removes device codes, authorization requests, authorization codes, wrong user codes and requests that were kept for a
+ * sign-in, whose time has passed.
+ */
 export async function expireDeviceCodes(dataSource: DataSource, options: SweepOptions = {}): Promise<ExpiredCounts> {
     const cleanup = new Cleanup(dataSource, options);
     const expired = { column: 'expires_at', before: cleanup.now - GRACE } as const;
@@ -30,6 +34,11 @@ export async function expireDeviceCodes(dataSource: DataSource, options: SweepOp
             table: 'oauth_user_code_failures',
             column: 'created_at',
             before: cleanup.now - FAILURE_WINDOW
+        }),
+        login_detours: await removeOlder(cleanup, {
+            table: 'oauth_login_detours',
+            column: 'expires_at',
+            before: cleanup.now
         })
     };
 }

@@ -1,4 +1,5 @@
 import { CreateOAuthTables1793000000000 } from './1793000000000-create-oauth-tables';
+import { GrantsAtApproval1795651200000 } from './1795651200000-grants-at-approval';
 
 /** Every migration, for the `migrations` of the host's DataSource. */
-export const migrations = [CreateOAuthTables1793000000000];
+export const migrations = [CreateOAuthTables1793000000000, GrantsAtApproval1795651200000];

@@ -38,5 +38,6 @@ export async function findAccount(accounts: Accounts, accountId: string): Promis
             'accounts.find must answer null, or an Account with an id of 1 to 128 characters, no blank at its end, and an array of permissions'
         );
     }
-    return account;
+    // An account that was merged into another has another `sub`: tokens are not for that one.
+    return id === accountId ? account : null;
 }

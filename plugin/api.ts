@@ -1,3 +1,4 @@
+import Joi from 'joi';
 import {
     createAnyClient,
     deleteAnyClient,
@@ -34,7 +35,9 @@ import { listTokens, type Token, type TokenStatus } from './store/token-list';
 import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './store/device-authorization-list';
 import type { Decision } from './flows/decision';
 import { requireAdministrator } from './policy';
-import { revokeAnyToken, revokeClientTokens, revokeToken } from './flows/revoke-grants';
+import { adminClientChange, adminNewClient, clientChange, newClient } from './endpoints/client-fields';
+import { revokeAllGrants, revokeAnyToken, revokeClientTokens, revokeToken } from './flows/revoke-grants';
+import { checkInput } from './http/validate';
 import type { ClientFilter } from './store/client-list';
 import type { Page } from './store/paging';
 
@@ -45,7 +48,7 @@ import type { Page } from './store/paging';
  */
 export interface ForumOAuth {
     clients: {
-        list(accountId: string): Promise<ClientDescription[]>;
+        list(accountId: string, filter?: { page?: number }): Promise<Page & { clients: ClientDescription[] }>;
         create(accountId: string, input: NewClient): Promise<{ client: ClientDescription; client_secret?: string }>;
         get(accountId: string, id: string): Promise<ClientDescription>;
         update(accountId: string, id: string, change: ClientChange): Promise<ClientDescription>;
@@ -72,7 +75,12 @@ export interface ForumOAuth {
         listClients(accountId: string, filter?: ClientFilter): Promise<Page & { clients: ClientDescription[] }>;
         createClient(accountId: string, input: AdminNewClient): Promise<ClientDescription & { client_secret?: string }>;
         getClient(accountId: string, id: string): Promise<ClientDescription>;
-        updateClient(accountId: string, id: string, change: AdminClientChange): Promise<ClientDescription>;
+        /** A new owner gets a new secret, which is returned this once. */
+        updateClient(
+            accountId: string,
+            id: string,
+            change: AdminClientChange
+        ): Promise<ClientDescription & { client_secret?: string }>;
         deleteClient(accountId: string, id: string): Promise<void>;
         listDeviceAuthorizations(
             accountId: string,
@@ -84,6 +92,8 @@ export interface ForumOAuth {
         ): Promise<Page & { tokens: Token[] }>;
         /** Revokes the grant that the token's row belongs to. */
         revokeToken(accountId: string, tokenId: string): Promise<void>;
+        /** Revokes all grants of an account, of a client (by its `id`), or of an account to a client. */
+        revokeAll(accountId: string, filter: { accountId?: string; oauthClientId?: string }): Promise<void>;
     };
     authorizationConsent: {
         read(accountId: string, requestId: string): Promise<AuthorizationConsent>;
@@ -115,10 +125,13 @@ export function forumApi(context: Context): ForumOAuth {
     };
     return {
         clients: {
-            list: async (accountId) => listClients(context, (await acting(accountId)).id),
-            create: async (accountId, input) => createClient(context, await acting(accountId), input),
+            list: async (accountId, { page = 1 } = {}) =>
+                listClients(context, (await acting(accountId)).id, checkPage(page)),
+            create: async (accountId, input) =>
+                createClient(context, await acting(accountId), checkInput(input, newClient)),
             get: async (accountId, id) => getClient(context, (await acting(accountId)).id, id),
-            update: async (accountId, id, change) => updateClient(context, await acting(accountId), id, change),
+            update: async (accountId, id, change) =>
+                updateClient(context, await acting(accountId), id, checkInput(change, clientChange)),
             delete: async (accountId, id) => deleteClient(context, await acting(accountId), id),
             rotateSecret: async (accountId, id, overlapSeconds = 0) =>
                 rotateSecret(context, await acting(accountId), id, overlapSeconds)
@@ -126,36 +139,42 @@ export function forumApi(context: Context): ForumOAuth {
         tokens: {
             list: async (accountId, { page = 1, status, oauthClientId } = {}) => {
                 const { id } = await acting(accountId);
-                return listTokens(context.database, { accountId: id, page, status, oauthClientId }, context.clock());
+                const filter = { accountId: id, page: checkPage(page), status, oauthClientId };
+                return listTokens(context.database, filter, context.clock());
             },
             revoke: async (accountId, tokenId) => revokeToken(context, (await acting(accountId)).id, tokenId),
             revokeClient: async (accountId, oauthClientId) =>
                 revokeClientTokens(context, (await acting(accountId)).id, oauthClientId)
         },
         admin: {
-            listClients: async (accountId, filter) => {
+            listClients: async (accountId, { page = 1, ...filter } = {}) => {
                 await administrator(accountId);
-                return listAllClients(context, filter);
+                return listAllClients(context, { ...filter, page: checkPage(page) });
             },
-            createClient: async (accountId, input) => createAnyClient(context, await administrator(accountId), input),
+            createClient: async (accountId, input) =>
+                createAnyClient(context, await administrator(accountId), checkInput(input, adminNewClient)),
             getClient: async (accountId, id) => {
                 await administrator(accountId);
                 return getAnyClient(context, id);
             },
             updateClient: async (accountId, id, change) =>
-                updateAnyClient(context, await administrator(accountId), id, change),
+                updateAnyClient(context, await administrator(accountId), id, checkInput(change, adminClientChange)),
             deleteClient: async (accountId, id) => deleteAnyClient(context, await administrator(accountId), id),
             listDeviceAuthorizations: async (accountId, page = 1) => {
                 await administrator(accountId);
-                return listDeviceAuthorizations(context.database, page);
+                return listDeviceAuthorizations(context.database, checkPage(page));
             },
             listTokens: async (accountId, { page = 1, ...filter } = {}) => {
                 await administrator(accountId);
-                return listTokens(context.database, { ...filter, page }, context.clock());
+                return listTokens(context.database, { ...filter, page: checkPage(page) }, context.clock());
             },
             revokeToken: async (accountId, tokenId) => {
                 await administrator(accountId);
                 return revokeAnyToken(context, tokenId);
+            },
+            revokeAll: async (accountId, filter) => {
+                await administrator(accountId);
+                return revokeAllGrants(context, checkInput(filter, grantFilter));
             }
         },
         authorizationConsent: {
@@ -170,4 +189,18 @@ export function forumApi(context: Context): ForumOAuth {
                 decideDeviceConsent(context, await acting(accountId), userCode, decision)
         }
     };
+}
+
+const grantFilter = Joi.object<{ accountId?: string; oauthClientId?: string }>({
+    accountId: Joi.string().max(128),
+    oauthClientId: Joi.string().max(64)
+})
+    .min(1)
+    .required();
+
+const pageNumber = Joi.number().integer().min(1).max(Number.MAX_SAFE_INTEGER).required().label('page');
+
+/** @throws ManagementError 400 */
+function checkPage(page: number): number {
+    return checkInput(page, pageNumber);
 }

@@ -1,10 +1,11 @@
-import type { Server } from '@hapi/hapi';
+import type { Request, ResponseObject, ResponseToolkit, Server } from '@hapi/hapi';
 import type { Database } from './store/database';
 import type { EmitEvent } from './events';
 import type { RateLimits } from './rate-limits/rate-limits';
 import type { Account, Settings } from './options/options';
 import type { ScopeRegistry } from './scopes/registry';
 import type { KeySet } from './tokens/keys';
+import type { Macs } from './tokens/macs';
 import type { VerifiedTokenCache } from './tokens/verified-token-cache';
 
 /** All that one registration of the plugin works with; there are no globals. */
@@ -12,6 +13,7 @@ export interface Context {
     readonly settings: Settings;
     readonly database: Database;
     readonly keys: KeySet;
+    readonly macs: Macs;
     /** Access tokens of this issuer and audience that one of these keys signed. */
     readonly verifiedTokens: VerifiedTokenCache;
     readonly scopeRegistry: ScopeRegistry;
@@ -21,6 +23,11 @@ export interface Context {
     readonly emit: EmitEvent;
     /** The account, or null where there is none or it may not act now. Never called inside a transaction. */
     readonly findAccount: (accountId: string) => Promise<Account | null>;
+    /** What the ready-made pages show in place of JSON, once they are registered. */
+    readonly pages: {
+        /** @param location where the request would have been redirected to */
+        refusal?: (request: Request, h: ResponseToolkit, location: string) => Promise<ResponseObject>;
+    };
     /** Absolute URL of a path below the route prefix. */
     readonly endpoint: (path: string) => string;
 }

@@ -15,8 +15,7 @@ export type OAuthEvent =
           oauth_client_id: string;
           client_id: string;
           scope: string;
-          /** Where the client was given a refresh token. */
-          grant_id?: string;
+          grant_id: string;
       }
     | { type: 'refresh_token_reused'; account_id: string; oauth_client_id: string; grant_id: string }
     | {
@@ -27,7 +26,24 @@ export type OAuthEvent =
           grant_id: string;
       }
     | {
-          type: 'client_created' | 'client_updated' | 'client_deleted' | 'client_secret_rotated';
+          /** All grants of an account, of a client, or of both, by an administrator. */
+          type: 'grants_revoked';
+          reason: EndReason;
+          /** How many. */
+          count: number;
+          account_id?: string;
+          oauth_client_id?: string;
+      }
+    | {
+          type:
+              | 'client_created'
+              | 'client_updated'
+              | 'client_deleted'
+              | 'client_secret_rotated'
+              | 'client_suspended'
+              | 'client_reactivated'
+              | 'client_verified'
+              | 'client_unverified';
           /** Who did it. */
           account_id: string;
           oauth_client_id: string;

@@ -24,12 +24,14 @@ export { OAuthError, type OAuthErrorCode } from './errors/oauth-error';
 export type {
     Account,
     Accounts,
+    Caps,
     FirstPartyClient,
     Lifetimes,
     Limit,
     LimitsOptions,
     LimitsRedis,
     Options,
+    Secret,
     SessionCredentials
 } from './options/options';
 export type { ForumOAuth } from './api';

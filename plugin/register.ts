@@ -12,6 +12,7 @@ import { readOptions } from './options/read-options';
 import { PAGES } from './options/urls';
 import { registerBearer, STRATEGY } from './auth/bearer';
 import { importKeys } from './tokens/keys';
+import { Macs } from './tokens/macs';
 import { VerifiedTokenCache } from './tokens/verified-token-cache';
 
 export const NAME = 'hapi-forum-oauth';
@@ -31,12 +32,14 @@ export async function register(server: Server, options: Options): Promise<void> 
         settings,
         database: new Database(settings.dataSource),
         keys: await importKeys(settings.signingKeys),
+        macs: new Macs(settings.secrets),
         verifiedTokens: new VerifiedTokenCache(),
         scopeRegistry: { permissions: settings.permissions.all, administrator: settings.permissions.administrator },
         limits: addLimits(server, settings),
         clock: settings.clock,
         emit: eventEmitter(server, settings.clock),
         findAccount: (accountId) => findAccount(settings.accounts, accountId),
+        pages: {},
         endpoint: (path) => settings.origin + prefix + path
     };
 

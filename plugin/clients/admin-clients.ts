@@ -3,6 +3,7 @@ import type { Context } from '../context';
 import { invalidField, ManagementError, notFound } from '../errors/management-error';
 import { ID_PATTERN } from '../ids';
 import type { Account } from '../options/options';
+import { splitNames } from '../scopes/text';
 import { findIdOfClient, listClientRows, type ClientFilter } from '../store/client-list';
 import { findClientRow, findClientRows } from '../store/clients';
 import { pageOf, type Page } from '../store/paging';
@@ -16,6 +17,7 @@ import { changeManagedClient, createManagedClient, deleteManagedClient, type Man
 function asAdministrator(context: Context, account: Account): Manager {
     return {
         account,
+        source: 'administrator',
         findClient: (id) => findChangeable(context, id),
         findOwner: (accountId) => findOwner(context, accountId)
     };
@@ -70,17 +72,54 @@ export async function createAnyClient(
 }
 
 /**
- * Changes a client of any owner.
+ * Changes a client of any owner. One that is given another owner gets another secret.
  *
+ * @returns the client, with the secret if one was generated; only its hash is kept
  * @throws ManagementError 400, 403 and 409 as `createAnyClient`, 404, 409 for a built-in client
  */
-export function updateAnyClient(
+export async function updateAnyClient(
     context: Context,
     administrator: Account,
     id: string,
     change: AdminClientChange
-): Promise<ClientDescription> {
-    return changeManagedClient(context, asAdministrator(context, administrator), id, change);
+): Promise<ClientDescription & { client_secret?: string }> {
+    const manager = {
+        ...asAdministrator(context, administrator),
+        findClient: async (clientId: string) => {
+            const row = await findChangeable(context, clientId);
+            checkSelfMadeChange(row, change);
+            return row;
+        }
+    };
+    const { client, ...secret } = await changeManagedClient(context, manager, id, change);
+    return { ...client, ...secret };
+}
+
+/** What an administrator can change of a client that made itself known to the forum. */
+const REVIEW = new Set(['verified', 'status', 'suspended_reason']);
+
+/**
+ * A client that registered itself, or that a metadata document describes, is what it says it is. An administrator can judge
+ * it and take scopes away from it.
+ *
+ * @throws ManagementError 409
+ */
+function checkSelfMadeChange({ allowedScopes, source }: OAuthClient, change: AdminClientChange): void {
+    if (source !== 'self_registered' && source !== 'metadata_document') {
+        return;
+    }
+    const allowed = splitNames(allowedScopes);
+    const field = Object.entries(change)
+        .filter(([name, value]) => value !== undefined && !REVIEW.has(name))
+        .find(([name]) => name !== 'allowed_scopes' || !change.allowed_scopes!.every((each) => allowed.includes(each)));
+    if (field) {
+        throw new ManagementError(
+            'conflict',
+            'An administrator can only review this client and take scopes away from it.',
+            'Leave the field out that metadata names.',
+            { field: field[0], source }
+        );
+    }
 }
 
 /**
@@ -102,7 +141,7 @@ async function findAny(context: Context, id: string): Promise<OAuthClient> {
 
 async function findChangeable(context: Context, id: string): Promise<OAuthClient> {
     const row = await findAny(context, id);
-    if (row.firstParty) {
+    if (row.source === 'first_party') {
         throw new ManagementError(
             'conflict',
             'A built-in client cannot be changed or deleted.',
@@ -125,6 +164,6 @@ async function findOwner(context: Context, accountId: string | null): Promise<Ac
 }
 
 /** A client that is no longer built in keeps its row for the grants that it had, and is neither listed nor found. */
-function isFormerFirstParty({ settings }: Context, { clientId, firstParty }: OAuthClient): boolean {
-    return firstParty && !isFirstPartyClientId(settings, clientId);
+function isFormerFirstParty({ settings }: Context, { clientId, source }: OAuthClient): boolean {
+    return source === 'first_party' && !isFirstPartyClientId(settings, clientId);
 }

@@ -1,4 +1,4 @@
-import type { OAuthClient } from '../../entities/index';
+import type { ClientSource, ClientStatus, OAuthClient } from '../../entities/index';
 import { splitNames } from '../scopes/text';
 
 /** A client as the management endpoints show it. */
@@ -14,6 +14,16 @@ export interface ClientDescription {
     redirect_uris: string[];
     allowed_scopes: string[];
     allowed_grants: string[];
+    /** Who made it known to the forum. */
+    source: ClientSource;
+    /** True for an application that the forum vouches for. */
+    verified: boolean;
+    status: ClientStatus;
+    suspended_reason?: string;
+    client_uri?: string;
+    tos_uri?: string;
+    policy_uri?: string;
+    description?: string;
 }
 
 export function describeClient(row: OAuthClient): ClientDescription {
@@ -28,6 +38,14 @@ export function describeClient(row: OAuthClient): ClientDescription {
         scope_policy: row.scopePolicy,
         redirect_uris: JSON.parse(row.redirectUris) as string[],
         allowed_scopes: splitNames(row.allowedScopes),
-        allowed_grants: splitNames(row.allowedGrants)
+        allowed_grants: splitNames(row.allowedGrants),
+        source: row.source,
+        verified: row.verified,
+        status: row.status,
+        ...(row.suspendedReason !== null && { suspended_reason: row.suspendedReason }),
+        ...(row.clientUri !== null && { client_uri: row.clientUri }),
+        ...(row.tosUri !== null && { tos_uri: row.tosUri }),
+        ...(row.policyUri !== null && { policy_uri: row.policyUri }),
+        ...(row.description !== null && { description: row.description })
     };
 }

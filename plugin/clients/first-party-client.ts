@@ -30,9 +30,9 @@ export async function ensureFirstPartyClient(
     const { clock, database, settings } = context;
     const builtIn = settings.firstPartyClients.find((client) => client.clientId === clientId);
     if (!builtIn) {
-        return found?.firstParty ? null : found;
+        return found?.source === 'first_party' ? null : found;
     }
-    if (found && !found.firstParty) {
+    if (found && found.source !== 'first_party') {
         throw new Error(`The client_id ${clientId} of "firstPartyClients" belongs to a registered client`);
     }
     if (found?.name === builtIn.name) {
@@ -79,7 +79,14 @@ function firstPartyRow({ clientId, name }: FirstPartyClient, now: number): OAuth
         name,
         type: 'public',
         scopePolicy: 'inherit',
-        firstParty: true,
+        source: 'first_party',
+        verified: true,
+        status: 'active',
+        suspendedReason: null,
+        description: null,
+        clientUri: null,
+        tosUri: null,
+        policyUri: null,
         redirectUris: '[]',
         allowedScopes: joinNames(FIRST_PARTY_SCOPES),
         allowedGrants: joinNames([DEVICE_CODE_GRANT, 'refresh_token']),

@@ -1,15 +1,24 @@
-import type { OAuthClient } from '../../entities/index';
+import type { ClientSource, OAuthClient } from '../../entities/index';
 import type { Context } from '../context';
 import { ManagementError, notFound } from '../errors/management-error';
 import { createId } from '../ids';
 import type { Account } from '../options/options';
 import { joinNames, splitNames } from '../scopes/text';
-import { deleteClientRow, insertClientRow, updateClientRow, type ClientRowChange } from '../store/clients';
+import type { OAuthEvent } from '../events';
+import { countOwnedClients } from '../store/client-list';
+import {
+    deleteClientRow,
+    insertClientRow,
+    removeClientRow,
+    updateClientRow,
+    type ClientRowChange
+} from '../store/clients';
 import { DuplicateKey } from '../store/database-errors';
 import { hashClientSecret } from '../tokens/secret';
 import { checkClientId, createClientId } from './client-id';
 import { checkSecretHash, createClientSecret } from './client-secret';
 import { describeClient, type ClientDescription } from './describe';
+import { checkDetails, checkSuspendedReason } from './detail-rules';
 import type { AdminClientChange, AdminNewClient } from './fields';
 import { isFirstPartyClientId } from './first-party-client';
 import { checkGrants } from './grant-rules';
@@ -21,6 +30,10 @@ import { checkHeld, checkScopes } from './scope-rules';
 export interface Manager {
     /** The account that acts. */
     account: Account;
+    /** The source of the clients that the account creates. */
+    source: Extract<ClientSource, 'administrator' | 'member'>;
+    /** How many clients the account can have; left out where nothing limits it. */
+    mostClients?: number;
     /**
      * The row of a client that the account may change or delete.
      *
@@ -41,7 +54,7 @@ export interface Manager {
  *
  * @returns the client, with the secret if one was generated; only its hash is kept
  * @throws ManagementError 400 for a malformed field, 403 for a permission that the owner does not hold, 409 for a
- * `client_id` that is taken
+ * `client_id` that is taken and for too many clients
  */
 export async function createManagedClient(
     context: Context,
@@ -63,7 +76,10 @@ export async function createManagedClient(
     if (givenHash !== undefined) {
         checkSecretHash(type, givenHash);
     }
+    checkDetails(input);
+    checkSuspendedReason(input.suspended_reason ?? null, input.status === 'suspended');
     await checkOwner(context, manager, accountId, scopes);
+    await checkClientCount(context, manager);
 
     const secret = type === 'confidential' && givenHash === undefined ? createClientSecret() : null;
     const now = context.clock();
@@ -74,7 +90,14 @@ export async function createManagedClient(
         name: input.name,
         type,
         scopePolicy: input.scope_policy ?? 'explicit',
-        firstParty: false,
+        source: manager.source,
+        verified: input.verified ?? manager.source === 'administrator',
+        status: input.status ?? 'active',
+        suspendedReason: input.suspended_reason ?? null,
+        description: input.description ?? null,
+        clientUri: input.client_uri ?? null,
+        tosUri: input.tos_uri ?? null,
+        policyUri: input.policy_uri ?? null,
         redirectUris: JSON.stringify(redirectUris),
         allowedScopes: joinNames(scopes),
         allowedGrants: joinNames(grants),
@@ -86,6 +109,7 @@ export async function createManagedClient(
         deletedAt: null
     };
     await withUniqueClientId(context, row.clientId, () => insertClientRow(context.database, row));
+    await checkClientCount(context, manager, row);
     emitClientEvent(context, 'client_created', manager.account, row);
     return { client: describeClient(row), ...(secret !== null && { client_secret: secret }) };
 }
@@ -100,12 +124,13 @@ export async function changeManagedClient(
     manager: Manager,
     id: string,
     change: AdminClientChange
-): Promise<ClientDescription> {
+): Promise<{ client: ClientDescription; client_secret?: string }> {
     const row = await manager.findClient(id);
-    const columns = await checkChange(context, manager, row, change);
-    if (Object.keys(columns).length === 0) {
-        return describeClient(row);
+    const checked = await checkChange(context, manager, row, change);
+    if (Object.keys(checked).length === 0) {
+        return { client: describeClient(row) };
     }
+    const { columns, secret } = withConsequences(manager, row, checked);
     const updatedAt = context.clock();
     const updated = await withUniqueClientId(context, columns.clientId ?? row.clientId, () =>
         updateClientRow(context.database, row, columns, updatedAt)
@@ -114,8 +139,63 @@ export async function changeManagedClient(
         // Another request has changed or deleted the client since it was read, so the change must be checked again.
         return changeManagedClient(context, manager, id, change);
     }
-    emitClientEvent(context, 'client_updated', manager.account, row);
-    return describeClient({ ...row, ...columns, updatedAt });
+    emitChange(context, manager.account, row, columns);
+    return {
+        client: describeClient({ ...row, ...columns, updatedAt }),
+        ...(secret !== null && { client_secret: secret })
+    };
+}
+
+/**
+ * What follows from a change. Nobody vouches for what a member has changed since. A new owner gets none of the old owner's
+ * secrets: a confidential client gets another, unless the change brings its hash.
+ *
+ * @returns the columns to write, and the new secret
+ */
+function withConsequences(
+    { source }: Manager,
+    row: OAuthClient,
+    checked: ClientRowChange
+): { columns: ClientRowChange; secret: string | null } {
+    const columns = { ...checked };
+    const known = JSON.parse(row.redirectUris) as string[];
+    const added = (JSON.parse(columns.redirectUris ?? '[]') as string[]).some((uri) => !known.includes(uri));
+    const isNewOwner = columns.accountId !== undefined && columns.accountId !== row.accountId;
+    const isAnother =
+        (columns.name ?? row.name) !== row.name ||
+        (columns.clientUri !== undefined && columns.clientUri !== row.clientUri) ||
+        added;
+    if (isNewOwner || (source !== 'administrator' && isAnother)) {
+        columns.verified ??= false;
+    }
+    if (columns.status === 'active') {
+        columns.suspendedReason = null;
+    }
+    const needsSecret = isNewOwner && row.type === 'confidential' && columns.secretHash === undefined;
+    const secret = needsSecret ? createClientSecret() : null;
+    if (secret !== null) {
+        columns.secretHash = hashClientSecret(secret);
+    }
+    if (columns.secretHash !== undefined) {
+        columns.previousSecretHash = null;
+        columns.previousSecretExpiresAt = null;
+    }
+    return { columns, secret };
+}
+
+/** Tells the host of a change, and of what it is in particular. */
+function emitChange(context: Context, account: Account, row: OAuthClient, columns: ClientRowChange): void {
+    emitClientEvent(context, 'client_updated', account, row);
+    if (columns.secretHash !== undefined) {
+        emitClientEvent(context, 'client_secret_rotated', account, row);
+    }
+    if (columns.status !== undefined && columns.status !== row.status) {
+        const type = columns.status === 'suspended' ? 'client_suspended' : 'client_reactivated';
+        emitClientEvent(context, type, account, row);
+    }
+    if (columns.verified !== undefined && columns.verified !== row.verified) {
+        emitClientEvent(context, columns.verified ? 'client_verified' : 'client_unverified', account, row);
+    }
 }
 
 /**
@@ -165,10 +245,66 @@ async function checkChange(
     if (change.account_id !== undefined) {
         columns.accountId = change.account_id;
     }
+    if (change.client_secret_hash !== undefined) {
+        checkSecretHash(row.type, change.client_secret_hash);
+        columns.secretHash = change.client_secret_hash;
+    }
+    checkDetails(change);
+    Object.assign(columns, detailColumns(change));
+    if (change.verified !== undefined) {
+        columns.verified = change.verified;
+    }
+    if (change.status !== undefined) {
+        columns.status = change.status;
+    }
+    if (change.suspended_reason !== undefined) {
+        checkSuspendedReason(change.suspended_reason, (change.status ?? row.status) === 'suspended');
+        columns.suspendedReason = change.suspended_reason;
+    }
     if (change.allowed_scopes || change.account_id !== undefined) {
         await checkOwner(context, manager, columns.accountId === undefined ? row.accountId : columns.accountId, scopes);
     }
     return columns;
+}
+
+/** The columns of the details that a change has. */
+function detailColumns(change: AdminClientChange): ClientRowChange {
+    return {
+        ...(change.description !== undefined && { description: change.description }),
+        ...(change.client_uri !== undefined && { clientUri: change.client_uri }),
+        ...(change.tos_uri !== undefined && { tosUri: change.tos_uri }),
+        ...(change.policy_uri !== undefined && { policyUri: change.policy_uri })
+    };
+}
+
+/**
+ * Checks that an account does not have too many clients (`caps.clientsPerAccount`). Of clients that are created at the same
+ * time, those over the cap are removed again.
+ *
+ * @param created the row that was just written; without it, whether there is room for one
+ * @throws ManagementError 409
+ */
+async function checkClientCount(
+    { database }: Context,
+    { account, mostClients }: Manager,
+    created?: OAuthClient
+): Promise<void> {
+    if (mostClients === undefined) {
+        return;
+    }
+    const count = await countOwnedClients(database, account.id, created);
+    if (count + (created ? 0 : 1) <= mostClients) {
+        return;
+    }
+    if (created) {
+        await removeClientRow(database, created.id);
+    }
+    throw new ManagementError(
+        'conflict',
+        `An account can have at most ${mostClients} applications.`,
+        'Delete one that is not used any more.',
+        { rule: 'clientsPerAccount', limit: mostClients }
+    );
 }
 
 /**
@@ -184,13 +320,10 @@ export async function deleteManagedClient(context: Context, manager: Manager, id
     emitClientEvent(context, 'client_deleted', manager.account, row);
 }
 
+type ClientEventType = Extract<OAuthEvent, { client_id: string; oauth_client_id: string }>['type'] & `client_${string}`;
+
 /** @param account the account that acted */
-export function emitClientEvent(
-    context: Context,
-    type: 'client_created' | 'client_updated' | 'client_deleted' | 'client_secret_rotated',
-    account: Account,
-    row: OAuthClient
-): void {
+export function emitClientEvent(context: Context, type: ClientEventType, account: Account, row: OAuthClient): void {
     context.emit({ type, account_id: account.id, oauth_client_id: row.id, client_id: row.clientId });
 }
 

@@ -1,16 +1,16 @@
 import type { OAuthClient } from '../../entities/index';
 import type { Context } from '../context';
-import { ManagementError, notFound } from '../errors/management-error';
+import { invalidField, ManagementError, notFound } from '../errors/management-error';
 import { ID_PATTERN } from '../ids';
 import type { Account } from '../options/options';
 import { requireMayManageClients } from '../policy';
-import { countOwnedClients, findOwnedClientRow, listOwnedClientRows } from '../store/client-list';
+import { findOwnedClientRow, listOwnedClientRows } from '../store/client-list';
 import { replaceClientSecret } from '../store/clients';
 import { pageOf, type Page } from '../store/paging';
 import { hashClientSecret } from '../tokens/secret';
 import { createClientSecret } from './client-secret';
 import { describeClient, type ClientDescription } from './describe';
-import type { ClientChange, NewClient } from './fields';
+import type { ClientChange, ClientDetails, NewClient } from './fields';
 import { changeManagedClient, createManagedClient, deleteManagedClient, emitClientEvent, type Manager } from './manage';
 
 /** How long an old secret may go on working beside a new one, seconds. */
@@ -20,35 +20,32 @@ export const MAX_OVERLAP = 7 * 24 * 60 * 60;
 function asMember(context: Context, account: Account): Manager {
     return {
         account,
+        source: 'member',
+        mostClients: context.settings.caps.clientsPerAccount,
         findClient: (id) => findOwned(context, account.id, id),
         findOwner: () => Promise.resolve(account)
     };
 }
 
-/** All applications that an account created, newest first; never built-in or inheriting ones. */
-export async function listClients({ database }: Context, accountId: string): Promise<ClientDescription[]> {
-    return (await listOwnedClientRows(database, accountId)).map(describeClient);
-}
-
 /**
- * One page of the applications that an account created, newest first.
+ * One page of the applications that an account created, newest first; never built-in or inheriting ones.
  *
  * @param page from 1
  */
-export async function listClientPage(
+export async function listClients(
     { database }: Context,
     accountId: string,
     page: number
 ): Promise<Page & { clients: ClientDescription[] }> {
-    const total = await countOwnedClients(database, accountId);
-    const rows = await listOwnedClientRows(database, accountId, page);
+    const { rows, total } = await listOwnedClientRows(database, accountId, page);
     return { ...pageOf(page, rows.length, total), clients: rows.map(describeClient) };
 }
 
 /**
  * Creates an application. A confidential one gets a secret, which is returned this once.
  *
- * @throws ManagementError 400 for a malformed field, 403 for a permission that the account does not hold
+ * @throws ManagementError 400 for a malformed field, 403 for a permission that the account does not hold, 409 for too
+ * many applications
  */
 export async function createClient(
     context: Context,
@@ -64,7 +61,8 @@ export async function createClient(
         allowed_grants: input.allowed_grants,
         allowed_scopes: input.allowed_scopes,
         redirect_uris: input.redirect_uris,
-        pkce_required: input.pkce_required
+        pkce_required: input.pkce_required,
+        ...details(input)
     });
 }
 
@@ -82,19 +80,49 @@ export async function updateClient(
     context: Context,
     account: Account,
     id: string,
-    { name, redirect_uris, allowed_scopes }: ClientChange
+    input: ClientChange
 ): Promise<ClientDescription> {
     requireMayManageClients(context, account);
-    return changeManagedClient(context, asMember(context, account), id, { name, redirect_uris, allowed_scopes });
+    const { name, redirect_uris, allowed_scopes } = input;
+    const change = { name, redirect_uris, allowed_scopes, ...details(input) };
+    return (await changeManagedClient(context, asMember(context, account), id, change)).client;
+}
+
+/** What people judge an application by, and nothing else of what was sent. */
+function details<Fields extends ClientChange | NewClient>({
+    client_uri,
+    tos_uri,
+    policy_uri,
+    description
+}: Fields): Pick<Fields, keyof ClientDetails> {
+    return { client_uri, tos_uri, policy_uri, description };
 }
 
 /**
  * Deletes an application with its pending authorizations and codes, and revokes all its grants.
  *
- * @throws ManagementError 404
+ * @throws ManagementError 404, 409 while it is suspended
  */
 export function deleteClient(context: Context, account: Account, id: string): Promise<void> {
-    return deleteManagedClient(context, asMember(context, account), id);
+    const manager = asMember(context, account);
+    return deleteManagedClient(
+        context,
+        { ...manager, findClient: async (each) => requireNotSuspended(await manager.findClient(each)) },
+        id
+    );
+}
+
+/** A suspended application is not rid of its suspension by its owner. @throws ManagementError 409 */
+function requireNotSuspended(row: OAuthClient): OAuthClient {
+    if (row.status === 'suspended') {
+        throw new ManagementError(
+            'conflict',
+            'An administrator has suspended the application.',
+            'Ask an administrator to reactivate it.',
+            { status: row.status }
+        );
+    }
+    return row;
 }
 
 /**
@@ -103,7 +131,7 @@ export function deleteClient(context: Context, account: Account, id: string): Pr
  *
  * @param overlap seconds, 0 to `MAX_OVERLAP`
  * @returns the application with its secret, which is returned this once
- * @throws ManagementError 404, 409 for a public application
+ * @throws ManagementError 400 for another overlap, 404, 409 for a public application and while it is suspended
  */
 export async function rotateSecret(
     context: Context,
@@ -112,7 +140,8 @@ export async function rotateSecret(
     overlap: number
 ): Promise<{ client: ClientDescription; client_secret: string; previous_secret_expires_at?: string }> {
     requireMayManageClients(context, account);
-    const row = await findOwned(context, account.id, id);
+    requireOverlap(overlap);
+    const row = requireNotSuspended(await findOwned(context, account.id, id));
     if (row.type !== 'confidential') {
         throw new ManagementError(
             'conflict',
@@ -133,6 +162,18 @@ export async function rotateSecret(
         client_secret: secret,
         ...(expiresAt !== null && { previous_secret_expires_at: new Date(expiresAt).toISOString() })
     };
+}
+
+/** @throws ManagementError 400 */
+function requireOverlap(overlap: number): void {
+    if (!Number.isSafeInteger(overlap) || overlap < 0 || overlap > MAX_OVERLAP) {
+        throw invalidField(
+            'overlap_seconds',
+            'range',
+            `overlap_seconds must be a whole number from 0 to ${MAX_OVERLAP}.`,
+            'Correct the field that metadata names.'
+        );
+    }
 }
 
 async function findOwned({ database }: Context, accountId: string, id: string): Promise<OAuthClient> {

@@ -1,3 +1,4 @@
+import unhomoglyph from 'unhomoglyph';
 import { invalidField } from '../errors/management-error';
 import type { Settings } from '../options/options';
 
@@ -13,20 +14,48 @@ const CONTROLS = /[\p{Cc}\u2028\u2029]/u;
  */
 export function checkName(name: string, { firstPartyClients }: Pick<Settings, 'firstPartyClients'>): void {
     const length = [...name].length;
-    if (appearance(name) === '' || length > MAX_LENGTH) {
+    if (visiblePartOf(name) === '' || length > MAX_LENGTH) {
         throw invalidField('name', 'length', `A name must have 1 to ${MAX_LENGTH} characters.`, 'Choose another name.');
     }
     if (CONTROLS.test(name) || !name.isWellFormed()) {
         throw invalidField('name', 'characters', 'A name must not contain control characters.', 'Leave them out.');
     }
-    if (firstPartyClients.some((builtIn) => appearance(builtIn.name) === appearance(name))) {
-        throw invalidField('name', 'reserved', 'The name belongs to a built-in application.', 'Choose another name.');
+    const appearance = appearancesOf(name);
+    if (firstPartyClients.some((builtIn) => appearancesOf(builtIn.name).some((each) => appearance.includes(each)))) {
+        throw invalidField(
+            'name',
+            'reserved',
+            'The name looks like that of a built-in application.',
+            'Choose another.'
+        );
     }
 }
 
-/** A name as it looks to a reader: one case and form for each letter, no invisible characters, one kind of space. */
-function appearance(name: string): string {
-    const visible = name.normalize('NFKC').replaceAll(/\p{Default_Ignorable_Code_Point}/gu, '');
-    // Upper case first: it merges letters that lower case keeps apart, such as the two small sigmas.
-    return visible.toUpperCase().toLowerCase().replaceAll(/\s+/g, ' ').trim();
+/** A name without what is not seen: ignorable characters, and the symbols that are blank. */
+function visiblePartOf(name: string): string {
+    return name
+        .normalize('NFKC')
+        .replaceAll(/[\p{Default_Ignorable_Code_Point}\u2800\u{1D159}]/gu, '')
+        .replaceAll(/\s+/g, ' ')
+        .trim();
+}
+
+/**
+ * A name as it can be read: its skeletons (UTS 39 §4) without marks above and below letters and without a difference
+ * between upper and lower case. Letters look alike in one case and not in the other, so each case has its own.
+ */
+function appearancesOf(name: string): string[] {
+    const visible = visiblePartOf(name);
+    return [visible, visible.toUpperCase(), visible.toLowerCase()].map((each) => foldCase(skeletonOf(each)));
+}
+
+/** UTS 39 §4, with marks left out. */
+function skeletonOf(text: string): string {
+    const letters = (each: string): string => each.normalize('NFD').replaceAll(/\p{M}+/gu, '');
+    return letters(unhomoglyph(letters(text)));
+}
+
+/** Upper case first: it merges letters that lower case keeps apart, such as the two small sigmas. */
+function foldCase(text: string): string {
+    return text.toUpperCase().toLowerCase();
 }

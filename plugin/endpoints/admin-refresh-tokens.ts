@@ -1,17 +1,28 @@
 import type { ServerRoute } from '@hapi/hapi';
+import Joi from 'joi';
 import type { Context } from '../context';
-import { revokeAnyToken } from '../flows/revoke-grants';
+import { revokeAllGrants, revokeAnyToken } from '../flows/revoke-grants';
 import { readBody, readQuery } from '../http/validate';
 import { listTokens } from '../store/token-list';
 import { adminRoute, idOf, noContent, type ManagementRequest } from './management-route';
-import { adminTokenQuery, empty, pageNumber } from './query-fields';
+import { accountId, adminTokenQuery, empty, oauthClientId, pageNumber } from './query-fields';
 
 const TOKENS = '/admin/oauth/refresh-tokens';
 const TOKEN = `${TOKENS}/{id}`;
 
+/** The query of a request to revoke all grants of a client, of an account, or of an account to a client. */
+const grantQuery = Joi.object<{ oauth_client_id?: string; account_id?: string }>({
+    oauth_client_id: oauthClientId,
+    account_id: accountId
+}).or('oauth_client_id', 'account_id');
+
 /** The administrators' endpoints for all refresh tokens. */
 export function adminRefreshTokenRoutes(context: Context): ServerRoute[] {
-    return [adminRoute(context, 'GET', TOKENS, list), adminRoute(context, 'DELETE', TOKEN, revoke)];
+    return [
+        adminRoute(context, 'GET', TOKENS, list),
+        adminRoute(context, 'DELETE', TOKENS, revokeAll),
+        adminRoute(context, 'DELETE', TOKEN, revoke)
+    ];
 }
 
 async function list({ context, request }: ManagementRequest) {
@@ -28,5 +39,12 @@ async function list({ context, request }: ManagementRequest) {
 async function revoke(call: ManagementRequest) {
     readBody(call.request, empty);
     await revokeAnyToken(call.context, idOf(call));
+    return noContent(call);
+}
+
+async function revokeAll(call: ManagementRequest) {
+    readBody(call.request, empty);
+    const query = readQuery(call.request, grantQuery);
+    await revokeAllGrants(call.context, { oauthClientId: query.oauth_client_id, accountId: query.account_id });
     return noContent(call);
 }

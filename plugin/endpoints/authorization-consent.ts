@@ -19,6 +19,7 @@ export function authorizationConsentRoutes(context: Context): ServerRoute[] {
             method: 'GET',
             path: CONSENT,
             shape: 'protocol',
+            scriptsOnly: true,
             handler: (request, account) => read(context, request, account)
         }),
         sessionRoute(context, {

@@ -1,69 +1,143 @@
-import type { Lifecycle, Request, ResponseToolkit, ServerRoute } from '@hapi/hapi';
+import type { Lifecycle, Request, ResponseObject, ResponseToolkit, ServerRoute } from '@hapi/hapi';
 import { withParameters } from '../clients/redirect-uri';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import {
-    asksForLogin,
     beginAuthorization,
+    demandsLogin,
     findDestination,
     promptOf,
     type Destination,
+    type Detour,
     type Outcome
 } from '../flows/authorize';
-import { asOAuthError, protocolErrors } from '../http/error-responses';
+import { createMark, findKeptRequest, keepRequest, readMark } from '../flows/login-detour';
+import { RAW_PAYLOAD, readFormText } from '../http/body';
+import { clientAddress } from '../http/client-address';
+import { asOAuthError, protocolErrors, withErrorResponses } from '../http/error-responses';
 import { parseForm } from '../http/form';
 import { NO_STORE, withHeaders } from '../http/headers';
 import { requestTarget } from '../http/request-target';
 import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime } from '../http/session';
 import type { Form } from '../parameters';
+import { isFramed, mayRedirectErrors, showRefusal } from './authorization-refusal';
 
-/** Added to the request that the sign-in page returns to: when the sign-in was demanded, epoch seconds. */
+const AUTHORIZE = '/oauth/authorize';
+
+/** Added to the request that the sign-in page returns to: the mark of the sign-in that was demanded. */
 const LOGIN_AFTER = 'login_after';
+
+/** In place of the request in the URL of the sign-in page: the key under which the request is kept. */
+const KEPT = 'kept_request';
+
+/** A longer query is kept on the server while its person signs in, characters. */
+const MAX_QUERY_IN_URL = 2048;
+
+/** What a request by POST may have, characters: it becomes a URL. */
+const MAX_FORM = 8192;
 
 /** The request is neither stored nor told to the page that the browser goes to next (RFC 9700 §4.2.4). */
 const PRIVATE = { ...NO_STORE, 'referrer-policy': 'no-referrer' };
 
 /** The authorization endpoint (RFC 6749 §3.1). */
-export function authorizationRoute(context: Context): ServerRoute {
-    return {
-        method: 'GET',
-        path: '/oauth/authorize',
-        options: {
-            auth: { strategies: [...context.settings.session.strategies], mode: 'try' },
-            cors: false,
-            ext: {
-                onPreResponse: [
-                    {
-                        // A strategy that redirects by itself must not decide what is checked first here.
-                        method: (request, h) =>
-                            isTakenOver(request) ? authorizeInstead(context, request, h) : h.continue
-                    },
-                    { method: protocolErrors },
-                    { method: withHeaders(PRIVATE) }
-                ]
-            }
+export function authorizationRoutes(context: Context): ServerRoute[] {
+    const ending = [{ method: protocolErrors }, { method: withHeaders(PRIVATE) }];
+    return [
+        {
+            method: 'GET',
+            path: AUTHORIZE,
+            options: {
+                auth: { strategies: [...context.settings.session.strategies], mode: 'try' },
+                cors: false,
+                ext: {
+                    onPreResponse: [
+                        {
+                            // A strategy that redirects by itself must not decide what is checked first here.
+                            method: (request, h) =>
+                                isTakenOver(request) ? authorizeInstead(context, request, h) : h.continue
+                        },
+                        ...ending
+                    ]
+                }
+            },
+            handler: (request, h) => authorize(context, request, h)
         },
-        handler: (request, h) => authorize(context, request, h)
-    };
+        {
+            method: 'POST',
+            path: AUTHORIZE,
+            options: { auth: false, cors: false, payload: RAW_PAYLOAD, ext: { onPreResponse: ending } },
+            handler: withErrorResponses((request, h) => Promise.resolve(asGet(request, h)))
+        }
+    ];
 }
 
-async function authorize(context: Context, request: Request, h: ResponseToolkit): Promise<Lifecycle.ReturnValueTypes> {
-    const form = parseForm(requestTarget(request).search.slice(1));
+/**
+ * A request by POST (OpenID Connect Core §3.1.2.1) becomes the same request by GET. A browser sends no session cookie with
+ * a form of another site, but it does with the navigation that follows.
+ */
+function asGet(request: Request, h: ResponseToolkit): ResponseObject {
+    const text = readFormText(request);
+    if (text === null || text.length > MAX_FORM) {
+        throw OAuthError.invalidRequest(`The body must be a form of at most ${MAX_FORM} characters, in UTF-8`);
+    }
+    return redirect(h, `${requestTarget(request).pathname}?${new URLSearchParams(text).toString()}`);
+}
+
+/** An authorization request as it came from its client, before any sign-in. */
+interface OriginalRequest {
+    form: Form;
+    /** Its query. */
+    query: string;
+    /** The key under which it is kept. */
+    key: string | null;
+    /** The mark of the sign-in that it comes back from. */
+    mark: string | null;
+}
+
+async function readRequest(context: Context, request: Request): Promise<OriginalRequest> {
+    const { search, searchParams } = requestTarget(request);
+    const mark = searchParams.get(LOGIN_AFTER);
+    const key = searchParams.get(KEPT);
+    // As it was sent: to read and write it again would repair what is malformed.
+    const own = search
+        .slice(1)
+        .split('&')
+        .filter((pair) => !pair.startsWith(`${LOGIN_AFTER}=`));
+    const query = key === null ? own.join('&') : await findKeptRequest(context, key);
+    if (query === null) {
+        throw OAuthError.invalidRequest('The sign-in took too long. Start again from the application');
+    }
+    return { form: parseForm(query), query, key, mark };
+}
+
+async function authorize(context: Context, request: Request, h: ResponseToolkit): Promise<ResponseObject> {
+    const original = await readRequest(context, request);
+    const { form } = original;
     const destination = await findDestination(context, form);
+    let accountId: string | null = null;
     try {
-        const accountId = sessionAccountId(context, request);
-        if (accountId === null && !promptOf(form).includes('none')) {
-            // The demand is only remembered where the host tells the time of a sign-in to compare it with.
-            const demanded = context.settings.session.authTime !== undefined && asksForLogin(form);
-            return redirect(h, loginPage(context, request, demanded));
+        if (isFramed(request) && promptOf(form).includes('none')) {
+            // What a frame learns must not depend on who is signed in.
+            throw OAuthError.loginRequired('The person is asked in a window of its own');
         }
-        const outcome = await begin(context, request, destination, form, accountId);
+        accountId = sessionAccountId(context, request);
+        if (accountId === null && !promptOf(form).includes('none')) {
+            const demanded = demandsLogin(context, form) ? { accountId } : null;
+            return redirect(h, await loginPage(context, request, original, demanded));
+        }
+        const outcome = await begin(context, request, { destination, original, accountId });
         return redirect(
             h,
-            outcome.next === 'login' ? loginPage(context, request, true) : consentPage(context, outcome.requestId)
+            outcome.next === 'login'
+                ? await loginPage(context, request, original, { accountId })
+                : consentPage(context, outcome.requestId)
         );
     } catch (error) {
-        return redirect(h, errorLocation(context, destination, logged(request, error)));
+        const refusal = logged(request, error);
+        const location = errorLocation(context, destination, refusal);
+        return (await mayRedirectErrors(context, request, { form, client: destination.client, accountId }))
+            ? redirect(h, location)
+            : showRefusal(context, request, h, { error: refusal, location });
     }
 }
 
@@ -71,9 +145,11 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
 async function begin(
     context: Context,
     request: Request,
-    destination: Destination,
-    form: Form,
-    accountId: string | null
+    {
+        destination,
+        original,
+        accountId
+    }: { destination: Destination; original: OriginalRequest; accountId: string | null }
 ): Promise<Outcome> {
     if (accountId === null) {
         throw OAuthError.loginRequired('The person is not signed in');
@@ -83,27 +159,42 @@ async function begin(
         throw OAuthError.accessDenied('The account may not act');
     }
     const authTime = sessionAuthTime(context, request);
-    const loginAfter = form.get(LOGIN_AFTER);
-    return beginAuthorization(
-        context,
-        destination,
-        { account, authTime },
-        form,
-        loginAfter === undefined ? null : Number(loginAfter)
-    );
+    const detour = detourOf(context, original, accountId);
+    return beginAuthorization(context, destination, { account, authTime }, original.form, detour);
+}
+
+/**
+ * The sign-in that a request comes back from. A mark is good for the account that it was made for, and for any where nobody
+ * was signed in. A person who was sent to choose an account may come back with another.
+ */
+function detourOf(context: Context, { form, mark, query }: OriginalRequest, accountId: string): Detour | null {
+    if (mark === null) {
+        return null;
+    }
+    const accounts = promptOf(form).includes('select_account') ? [null] : [null, accountId];
+    const marked = accounts.map((each) => ({ query, accountId: each }));
+    return { demandedAt: readMark(context, mark, marked) };
 }
 
 /**
  * The sign-in page, with the way back to this request as a path of this server.
  *
- * @param demanded true when the person must sign in even where there is a session
+ * @param demanded who is signed in, where the person must sign in or choose an account all the same
  */
-function loginPage({ clock, settings }: Context, request: Request, demanded: boolean): string {
-    const back = new URL(requestTarget(request));
-    if (demanded) {
-        back.searchParams.set(LOGIN_AFTER, String(Math.floor(clock() / 1000)));
+async function loginPage(
+    context: Context,
+    request: Request,
+    { form, key, query }: OriginalRequest,
+    demanded: { accountId: string | null } | null
+): Promise<string> {
+    const isLong = key === null && query.length > MAX_QUERY_IN_URL;
+    const kept = isLong ? await keepRequest(context, { query, address: clientAddress(context, request) }) : key;
+    const back = `${requestTarget(request).pathname}?${kept === null ? query : `${KEPT}=${kept}`}`;
+    if (!demanded) {
+        return loginUrl(context.settings, back);
     }
-    return loginUrl(settings, back.pathname + back.search);
+    const accountId = promptOf(form).includes('select_account') ? null : demanded.accountId;
+    return loginUrl(context.settings, `${back}&${LOGIN_AFTER}=${createMark(context, { query, accountId })}`);
 }
 
 function consentPage({ settings }: Context, requestId: string): string {
@@ -120,7 +211,7 @@ function errorLocation(
 }
 
 /** 303, after which no browser sends a form again (RFC 9700 §4.12). */
-function redirect(h: ResponseToolkit, location: string): Lifecycle.ReturnValueTypes {
+function redirect(h: ResponseToolkit, location: string): ResponseObject {
     return h.response().code(303).header('location', location);
 }
 

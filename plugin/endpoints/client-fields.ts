@@ -12,21 +12,38 @@ const name = Joi.string().max(1000);
 
 const redirectUris = Joi.array().items(Joi.string().max(4096)).max(100);
 
+const text = Joi.string().max(4096);
+
+/** What people judge an application by. */
+const details = { client_uri: text, tos_uri: text, policy_uri: text, description: text };
+
+/** In a change, null takes a field away. */
+const clearable = {
+    client_uri: text.allow(null),
+    tos_uri: text.allow(null),
+    policy_uri: text.allow(null),
+    description: text.allow(null)
+};
+
 const newFields = {
     name: name.required(),
     type: Joi.valid('public', 'confidential').required(),
     allowed_grants: names.required(),
     allowed_scopes: names.required(),
     redirect_uris: redirectUris,
-    pkce_required: Joi.boolean()
+    pkce_required: Joi.boolean(),
+    ...details
 };
 
-const changeFields = { name, redirect_uris: redirectUris, allowed_scopes: names };
+const changeFields = { name, redirect_uris: redirectUris, allowed_scopes: names, ...clearable };
 
 /** Fields that only an administrator may set, in a new client and in a change. */
 const adminFields = {
     client_id: Joi.string().max(256),
-    scope_policy: Joi.valid('explicit', 'inherit')
+    scope_policy: Joi.valid('explicit', 'inherit'),
+    client_secret_hash: Joi.string().max(128),
+    verified: Joi.boolean(),
+    status: Joi.valid('active', 'suspended')
 };
 
 /** The body in which a member creates an application. */
@@ -45,7 +62,7 @@ export const adminNewClient = Joi.object<AdminNewClient>({
     ...newFields,
     ...adminFields,
     account_id: accountId,
-    client_secret_hash: Joi.string().max(128)
+    suspended_reason: text
 });
 
 /** The body in which an administrator changes a client. */
@@ -53,5 +70,6 @@ export const adminClientChange = Joi.object<AdminClientChange>({
     ...changeFields,
     ...adminFields,
     account_id: accountId.allow(null),
-    allowed_grants: names
+    allowed_grants: names,
+    suspended_reason: text.allow(null)
 });

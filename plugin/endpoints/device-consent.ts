@@ -18,6 +18,7 @@ export function deviceConsentRoutes(context: Context): ServerRoute[] {
             shape: 'protocol',
             // The first account that reads a code claims it.
             changesState: true,
+            scriptsOnly: true,
             handler: (request, account) => read(context, request, account)
         }),
         sessionRoute(context, {

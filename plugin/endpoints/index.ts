@@ -3,7 +3,7 @@ import type { Context } from '../context';
 import { adminClientRoutes } from './admin-clients';
 import { adminDeviceAuthorizationRoutes } from './admin-device-authorizations';
 import { adminRefreshTokenRoutes } from './admin-refresh-tokens';
-import { authorizationRoute } from './authorization';
+import { authorizationRoutes } from './authorization';
 import { authorizationConsentRoutes } from './authorization-consent';
 import { deviceAuthorizationRoute } from './device-authorization';
 import { deviceConsentRoutes } from './device-consent';
@@ -20,7 +20,7 @@ export { discoveryRoutes } from './discovery';
 /** The endpoints that look for the forum's own session. */
 export function sessionRoutes(context: Context): ServerRoute[] {
     return [
-        authorizationRoute(context),
+        ...authorizationRoutes(context),
         ...authorizationConsentRoutes(context),
         ...deviceConsentRoutes(context),
         ...memberClientRoutes(context),

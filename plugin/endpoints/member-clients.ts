@@ -11,7 +11,7 @@ import type { Context } from '../context';
 import { readBody, readQuery } from '../http/validate';
 import { clientChange, newClient, secretRotation } from './client-fields';
 import { idOf, memberRoute, noContent, type ManagementRequest } from './management-route';
-import { empty } from './query-fields';
+import { empty, pageNumber, pageQuery } from './query-fields';
 
 const CLIENTS = '/auth/oauth/clients';
 const CLIENT = `${CLIENTS}/{id}`;
@@ -30,8 +30,7 @@ export function memberClientRoutes(context: Context): ServerRoute[] {
 }
 
 async function list({ context, account, request }: ManagementRequest) {
-    readQuery(request, empty);
-    return { clients: await listClients(context, account.id) };
+    return listClients(context, account.id, pageNumber(readQuery(request, pageQuery)));
 }
 
 async function create({ context, account, request }: ManagementRequest) {

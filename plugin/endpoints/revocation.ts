@@ -1,4 +1,4 @@
-import type { Request, ResponseObject, ResponseToolkit, ServerRoute } from '@hapi/hapi';
+import type { Request, ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
 import { revoke } from '../flows/revoke';
 import { credentialsOf, formRoute } from '../http/protocol-route';
@@ -6,15 +6,11 @@ import type { Form } from '../parameters';
 
 /** The revocation endpoint (RFC 7009 §2). */
 export function revocationRoute(context: Context): ServerRoute {
-    return formRoute('/oauth/revoke', (form, request, h) => revokeToken(context, form, request, h));
+    return formRoute('/oauth/revoke', (form, request) => revokeToken(context, form, request));
 }
 
-async function revokeToken(
-    context: Context,
-    form: Form,
-    request: Request,
-    h: ResponseToolkit
-): Promise<ResponseObject> {
+async function revokeToken(context: Context, form: Form, request: Request): Promise<object> {
     await revoke(context, credentialsOf(context, request, form), form);
-    return h.response().code(200);
+    // RFC 7009 §2.2 leaves the body open. Some clients parse it as JSON.
+    return {};
 }

@@ -1,10 +1,13 @@
 import type { Request, ServerRoute } from '@hapi/hapi';
+import { isActive } from '../clients/require-active';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import { RAW_PAYLOAD, readFormBody } from '../http/body';
 import { withErrorResponses } from '../http/error-responses';
 import { authorizationHeader, PROTOCOL_ROUTE } from '../http/protocol-route';
+import { findGrantState } from '../store/grants';
 import { verifyAccessToken } from '../tokens/access-token';
+import type { VerifiedToken } from '../tokens/access-token-claims';
 import { userClaims } from '../tokens/id-token';
 
 const USERINFO = '/oauth/userinfo';
@@ -41,7 +44,8 @@ async function userinfo(context: Context, request: Request): Promise<object> {
         throw unauthorized('Bearer', 'The access token is missing');
     }
     const verified = await verifyAccessToken(context, token);
-    const account = verified && (await context.findAccount(verified.claims.sub));
+    const account =
+        verified && (await isInForce(context, verified)) && (await context.findAccount(verified.claims.sub));
     if (!account) {
         throw unauthorized('Bearer error="invalid_token"', 'The access token is invalid or has expired');
     }
@@ -52,6 +56,13 @@ async function userinfo(context: Context, request: Request): Promise<object> {
         });
     }
     return { sub: account.id, ...userClaims(account, scope) };
+}
+
+/** Whether the grant of a token is not revoked, and its client neither deleted nor suspended. */
+async function isInForce(context: Context, { claims }: VerifiedToken): Promise<boolean> {
+    const { client_id: clientId, grant_id: grantId } = claims;
+    const state = await findGrantState(context.database, { clientId, grantId });
+    return !state.revoked && (await isActive(context, state));
 }
 
 /** @param challenge of `WWW-Authenticate` (RFC 6750 §3) */

@@ -3,6 +3,7 @@ import { boomify, type Output } from '@hapi/boom';
 /** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin uses. */
 export type OAuthErrorCode =
     | 'access_denied'
+    | 'account_selection_required'
     | 'authorization_pending'
     | 'consent_required'
     | 'expired_token'
@@ -22,8 +23,7 @@ export type OAuthErrorCode =
     | 'temporarily_unavailable'
     | 'unauthorized_client'
     | 'unsupported_grant_type'
-    | 'unsupported_response_type'
-    | 'unsupported_token_type';
+    | 'unsupported_response_type';
 
 /** What an error has beside its code and description. */
 export interface ErrorDetails {
@@ -55,6 +55,11 @@ export class OAuthError extends Error {
     /** The person or the forum refused (RFC 6749 §4.1.2.1). */
     static accessDenied(description: string, details?: ErrorDetails): OAuthError {
         return new OAuthError('access_denied', description, details);
+    }
+
+    /** The person must choose an account, and could not (OpenID Connect Core §3.1.2.6). */
+    static accountSelectionRequired(description: string, details?: ErrorDetails): OAuthError {
+        return new OAuthError('account_selection_required', description, details);
     }
 
     /** The person has not decided yet (RFC 8628 §3.5). */
@@ -140,11 +145,6 @@ export class OAuthError extends Error {
     /** The server does not know the response type (RFC 6749 §4.1.2.1). */
     static unsupportedResponseType(description: string, details?: ErrorDetails): OAuthError {
         return new OAuthError('unsupported_response_type', description, details);
-    }
-
-    /** The server does not revoke this type of token (RFC 7009 §2.2.1). */
-    static unsupportedTokenType(description: string, details?: ErrorDetails): OAuthError {
-        return new OAuthError('unsupported_token_type', description, details);
     }
 
     /**

@@ -1,15 +1,22 @@
 import { isRegistered, withParameters } from '../clients/redirect-uri';
+import { requireActive } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import { requireMayAuthorize } from '../policy';
-import { resolveScope } from '../scopes/resolve';
-import { insertAuthorizationCode } from '../store/authorization-codes';
-import { decideRequest, findUndecidedRequest, type AuthorizationRequest } from '../store/authorization-requests';
-import { hashSecret, randomSecret } from '../tokens/secret';
+import { inheritsPermissions } from '../scopes/resolve';
+import { joinNames } from '../scopes/text';
+import { findAuthorizationCode, insertAuthorizationCode } from '../store/authorization-codes';
+import { decideRequest, findAuthorizationRequest, type AuthorizationRequest } from '../store/authorization-requests';
+import { DatabaseUnavailable } from '../store/database-errors';
+import { findFamilyKey, insertGrant } from '../store/grants';
+import { shrinkShownScope } from '../store/shown-scope';
+import { hashSecret } from '../tokens/secret';
+import { approvedGrant, revokeGrantsOverCap } from './approved-grant';
 import { requireDecision, type Decision } from './decision';
 import type { Asked } from './device-consent';
+import { stillShown } from './shown-scope';
 
 /** What a consent page shows of an authorization request. */
 export interface AuthorizationConsent {
@@ -27,7 +34,7 @@ export interface AuthorizationConsent {
 /** A decision, and where the browser goes with it. */
 export interface AuthorizationDecision {
     status: 'approved' | 'denied';
-    /** Left out when the client has withdrawn the redirect URI since. */
+    /** Left out when the client has withdrawn the redirect URI since, and once the code was exchanged. */
     location?: string;
 }
 
@@ -52,29 +59,27 @@ export async function askAuthorizationConsent(
     requestId: string
 ): Promise<Asked<AuthorizationConsent>> {
     requireMayAuthorize(context, account);
-    const request = await findRequest(context, account, requestId);
-    requireStanding(request);
-    const { granted, inherits } = resolveScope(
-        context.scopeRegistry,
-        request.client,
-        request.requested,
-        account.permissions
-    );
+    const request = await findUndecided(context, account, requestId);
+    await requireStanding(context, request);
+    const { client, requested } = request;
+    const { shown } = await showRequest(context, account, request);
     const consent = {
         request_id: request.id,
-        client_id: request.client.clientId,
-        client_name: request.client.name,
+        client_id: client.clientId,
+        client_name: client.name,
         redirect_uri: request.redirectUri,
         expires_at: new Date(request.expiresAt).toISOString(),
-        requested_scopes: request.requested,
-        granted_scopes: granted,
-        inherits_user_permissions: inherits
+        requested_scopes: requested,
+        granted_scopes: shown,
+        inherits_user_permissions: inheritsPermissions(client, requested)
     };
-    return { consent, client: request.client, createdAt: request.createdAt };
+    return { consent, client, createdAt: request.createdAt };
 }
 
 /**
- * Decides an authorization request. What is granted is computed now, from the permissions that the account has now.
+ * Decides an authorization request. An approval grants what was shown at last, less what client or account have lost
+ * since, and makes the grant at once. The same account decides the same request again: the outcome is that of the first
+ * time.
  *
  * @throws OAuthError as reading it does; a denial needs no right to approve
  */
@@ -88,43 +93,147 @@ export async function decideAuthorizationConsent(
     if (decision === 'approve') {
         requireMayAuthorize(context, account);
     }
-    const request = await findRequest(context, account, requestId);
-    if (decision === 'approve') {
-        requireStanding(request);
+    for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
+        const request = await findRequest(context, account, requestId);
+        if (request.decided) {
+            return outcomeOf(context, request);
+        }
+        const code = decision === 'approve' ? await approve(context, account, request) : await deny(context, request);
+        if (code !== null) {
+            emitDecision(context, account, request, decision);
+            return describeDecision(context, request, code);
+        }
+        // Another request has decided this one, or has been shown less of it, since it was read.
     }
-    const { client, redirectUri, state } = request;
-    const scope = resolveScope(context.scopeRegistry, client, request.requested, account.permissions).granted;
+    throw new DatabaseUnavailable('consent');
+}
+
+/** How often a decision is tried while others read or decide the same request. */
+const ATTEMPTS = 5;
+
+/** What a decision leads to: a code, or that the person has denied. */
+type Response = { code: string } | 'denied' | 'exchanged';
+
+/** @returns null when another request has changed it meanwhile */
+async function approve(context: Context, account: Account, read: AuthorizationRequest): Promise<Response | null> {
+    await requireStanding(context, read);
+    const { client, shown } = read;
+    const scope = stillShown(context, read, shown, account);
     const now = context.clock();
-    const lifetime = context.settings.lifetimes.authorizationCode * 1000;
-    const response = await context.database.transaction(async (queries): Promise<Record<string, string> | null> => {
-        if (!(await decideRequest(queries, request.id, now))) {
-            return null;
+    const expiresAt = now + context.settings.lifetimes.authorizationCode * 1000;
+    const grant = approvedGrant(context, { client, account, scope, authTime: read.authTime, expiresAt });
+    const [code] = codesOf(context, read.id, grant.familyKey);
+    const decided = await context.database.transaction(async (queries) => {
+        const first = await decideRequest(queries, read, grant.id, now);
+        if (first) {
+            await insertGrant(queries, grant, now);
+            await insertAuthorizationCode(
+                queries,
+                read,
+                { hash: hashSecret(code!), grantId: grant.id, expiresAt },
+                now
+            );
         }
-        if (decision === 'deny') {
-            return { error: 'access_denied', error_description: 'The person denied the request' };
-        }
-        const code = randomSecret();
-        const approved = { hash: hashSecret(code), accountId: account.id, scope, expiresAt: now + lifetime };
-        await insertAuthorizationCode(queries, request, approved, now);
-        return { code };
+        return first;
     });
-    if (!response) {
-        throw unusable();
+    if (!decided) {
+        return null;
     }
-    const status = decision === 'approve' ? 'approved' : 'denied';
-    context.emit({
-        type: `authorization_${status}`,
-        authorization_request_id: request.id,
+    await revokeGrantsOverCap(context, account, client);
+    return { code: code! };
+}
+
+/** @returns null when another request has changed it meanwhile */
+async function deny({ clock, database }: Context, request: AuthorizationRequest): Promise<Response | null> {
+    return (await decideRequest(database, request, null, clock())) ? 'denied' : null;
+}
+
+/** The outcome of a request that was decided before, for a person who decides it again. */
+async function outcomeOf(context: Context, request: AuthorizationRequest): Promise<AuthorizationDecision> {
+    if (request.grantId === null) {
+        return describeDecision(context, request, 'denied');
+    }
+    const familyKey = await findFamilyKey(context.database, request.grantId);
+    for (const code of familyKey === null ? [] : codesOf(context, request.id, familyKey)) {
+        const found = await findAuthorizationCode(context.database, hashSecret(code));
+        if (found && !found.grant.exchanged && !found.grant.revoked) {
+            return describeDecision(context, request, { code });
+        }
+    }
+    // The application has used the code: to send it again would count as a replay.
+    return describeDecision(context, request, 'exchanged');
+}
+
+/**
+ * The code of an approval, which is not stored: it follows from the forum's secret, the request and its grant. The first
+ * is the one that is used; the others are those of earlier secrets.
+ */
+function codesOf({ macs }: Context, requestId: string, familyKey: string): string[] {
+    return macs.makeAll('authorization code', `${requestId} ${familyKey}`);
+}
+
+function describeDecision(
+    { settings }: Context,
+    { client, redirectUri, state }: AuthorizationRequest,
+    response: Response
+): AuthorizationDecision {
+    const status = response === 'denied' ? 'denied' : 'approved';
+    if (response === 'exchanged' || !isRegistered(client.redirectUris, redirectUri)) {
+        return { status };
+    }
+    const parameters =
+        response === 'denied'
+            ? { error: 'access_denied', error_description: 'The person denied the request' }
+            : response;
+    return { status, location: withParameters(redirectUri, { ...parameters, state, iss: settings.issuer }) };
+}
+
+function emitDecision(
+    { emit }: Context,
+    account: Account,
+    { id, client }: AuthorizationRequest,
+    decision: Decision
+): void {
+    emit({
+        type: decision === 'approve' ? 'authorization_approved' : 'authorization_denied',
+        authorization_request_id: id,
         account_id: account.id,
         oauth_client_id: client.id,
         client_id: client.clientId
     });
-    const location = withParameters(redirectUri, { ...response, state, iss: context.settings.issuer });
-    return { status, ...(isRegistered(client.redirectUris, redirectUri) && { location }) };
+}
+
+/** What is shown of a request now. It is stored before it is shown. */
+async function showRequest(
+    context: Context,
+    account: Account,
+    request: AuthorizationRequest
+): Promise<AuthorizationRequest> {
+    let read = request;
+    for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
+        const shown = stillShown(context, read, read.shown, account);
+        if (joinNames(shown) === joinNames(read.shown)) {
+            return read;
+        }
+        const change = { from: read.shown, to: shown };
+        if (await shrinkShownScope(context.database, 'oauth_authorization_requests', read.id, change)) {
+            return { ...read, shown };
+        }
+        read = await findUndecided(context, account, read.id);
+    }
+    throw new DatabaseUnavailable('consent');
+}
+
+async function findUndecided(context: Context, account: Account, requestId: string): Promise<AuthorizationRequest> {
+    const request = await findRequest(context, account, requestId);
+    if (request.decided) {
+        throw unusable();
+    }
+    return request;
 }
 
 async function findRequest(context: Context, account: Account, requestId: string): Promise<AuthorizationRequest> {
-    const request = await findUndecidedRequest(context.database, requestId, account.id, context.clock());
+    const request = await findAuthorizationRequest(context.database, requestId, account.id, context.clock());
     if (!request) {
         throw unusable();
     }
@@ -132,7 +241,8 @@ async function findRequest(context: Context, account: Account, requestId: string
 }
 
 /** Client, grant and redirect URI must stand as they stood when the request began. */
-function requireStanding({ client, redirectUri }: AuthorizationRequest): void {
+async function requireStanding(context: Context, { client, redirectUri }: AuthorizationRequest): Promise<void> {
+    await requireActive(context, client);
     requireGrantType(client, 'authorization_code');
     if (!isRegistered(client.redirectUris, redirectUri)) {
         throw OAuthError.invalidRequest('The client has withdrawn the redirect_uri of the request');

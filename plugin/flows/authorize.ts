@@ -6,9 +6,11 @@ import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import type { Form } from '../parameters';
 import { resolveScope } from '../scopes/resolve';
-import { insertAuthorizationRequest } from '../store/authorization-requests';
+import { insertAuthorizationRequest, removeRequestsOverCap } from '../store/authorization-requests';
 import { requireMayAuthorize } from '../policy';
 import { checkResource, requestedScope, required } from '../parameters';
+import { requireRequestedAccount } from './requested-account';
+import { requireActive, requireNotSuspended } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
 
 /** Who sent an authorization request and where the response goes, once both are known to belong together. */
@@ -34,9 +36,6 @@ const MAX_NONCE = 1024;
 /** How long a request waits for its decision, milliseconds. */
 const REQUEST_LIFETIME = 10 * 60 * 1000;
 
-/** For how long a sign-in counts for the request that demanded it, seconds. */
-const LOGIN_DETOUR = 15 * 60;
-
 /** Parameters of OpenID Connect Core §6 and §7.2.1 that the server does not take, with their errors. */
 const UNSUPPORTED = [
     ['request', 'request_not_supported'],
@@ -48,7 +47,7 @@ const UNSUPPORTED = [
  * The first step: client and redirect URI. Until both are known to belong together, errors are shown and never sent
  * anywhere (RFC 6749 §4.1.2.1, RFC 9700 §4.11).
  *
- * @throws OAuthError `invalid_request`, `invalid_client`
+ * @throws OAuthError `invalid_request`, `invalid_client`, `unauthorized_client` for a client that is suspended
  */
 export async function findDestination(context: Context, form: Form): Promise<Destination> {
     if (form.isRepeated('client_id') || form.isRepeated('redirect_uri')) {
@@ -63,6 +62,7 @@ export async function findDestination(context: Context, form: Form): Promise<Des
     if (!isRegistered(client.redirectUris, redirectUri)) {
         throw OAuthError.invalidRequest('The redirect_uri is not one that the client has registered');
     }
+    requireNotSuspended(client);
     return { client, redirectUri, state: form.isRepeated('state') ? null : (form.get('state') ?? null) };
 }
 
@@ -71,11 +71,17 @@ export function promptOf(form: Form): string[] {
     return (form.get('prompt') ?? '').split(' ').filter((value) => value !== '');
 }
 
+/** The sign-in that a request comes back from. */
+export interface Detour {
+    /** When it was demanded, epoch seconds; null where its mark is not valid. */
+    demandedAt: number | null;
+}
+
 /**
  * What comes after the sign-in: the account's right to approve, then all other parameters. Errors go
  * to the redirect URI.
  *
- * @param loginAfter the demanded sign-in that the request comes back from, epoch seconds
+ * @param detour null for a request that comes from its client
  * @throws OAuthError
  */
 export async function beginAuthorization(
@@ -83,16 +89,25 @@ export async function beginAuthorization(
     destination: Destination,
     { account, authTime }: Person,
     form: Form,
-    loginAfter: number | null
+    detour: Detour | null
 ): Promise<Outcome> {
     requireMayAuthorize(context, account);
+    await requireActive(context, destination.client);
     const codeChallenge = checkParameters(context, destination, form);
-    const requested = checkScope(context, destination.client, account, form);
+    await requireRequestedAccount(context, account, form);
+    const { requested, shown } = checkScope(context, destination.client, account, form);
 
-    if (needsLogin(context, form, authTime, loginAfter)) {
-        // Who comes back without having signed in would be sent there and back for ever.
-        if (promptOf(form).includes('none') || authTime === null || isOnDetour(context, loginAfter)) {
+    const demandedAt = detour?.demandedAt ?? null;
+    if (needsLogin(context, form, authTime, demandedAt)) {
+        // A person who comes back without having signed in would be sent there and back for ever.
+        if (promptOf(form).includes('none') || authTime === null || demandedAt !== null) {
             throw OAuthError.loginRequired('The person has to sign in again');
+        }
+        return { next: 'login' };
+    }
+    if (promptOf(form).includes('select_account') && demandedAt === null) {
+        if (detour) {
+            throw OAuthError.accountSelectionRequired('The person has not chosen an account in time');
         }
         return { next: 'login' };
     }
@@ -104,6 +119,7 @@ export async function beginAuthorization(
         client: destination.client,
         redirectUri: destination.redirectUri,
         requested,
+        shown,
         state: destination.state,
         nonce: form.get('nonce') ?? null,
         codeChallenge,
@@ -111,6 +127,8 @@ export async function beginAuthorization(
         expiresAt: now + REQUEST_LIFETIME
     };
     const requestId = await insertAuthorizationRequest(context.database, account.id, pending, now);
+    const pair = { accountId: account.id, oauthClientId: destination.client.id };
+    await removeRequestsOverCap(context.database, pair, context.settings.caps.pendingPerAccountAndClient);
     return { next: 'consent', requestId };
 }
 
@@ -138,7 +156,7 @@ function checkParameters(context: Context, { client, state }: Destination, form:
     if (prompts.includes('none') && prompts.length > 1) {
         throw OAuthError.invalidRequest('The prompt none goes with no other');
     }
-    if (!/^\d{0,9}$/.test(form.get('max_age') ?? '')) {
+    if (!/^\d*$/.test(form.get('max_age') ?? '')) {
         throw OAuthError.invalidRequest('The max_age must be a number of seconds');
     }
     checkResource(context, form);
@@ -158,36 +176,49 @@ function checkChallenge(form: Form): string {
 }
 
 /** What the client is not allowed is left out, for the person sees what is given; except where nothing would be left. */
-function checkScope(context: Context, client: Client, account: Account, form: Form): string[] {
+function checkScope(
+    context: Context,
+    client: Client,
+    account: Account,
+    form: Form
+): { requested: string[]; shown: string[] } {
     const requested = requestedScope(context, form);
-    const { notAllowed } = resolveScope(context.scopeRegistry, client, requested, account.permissions);
+    const { granted, notAllowed } = resolveScope(context.scopeRegistry, client, requested, account.permissions);
     if (notAllowed.includes('openid') || (requested.length > 0 && notAllowed.length === requested.length)) {
         throw OAuthError.invalidScope('The client is not allowed openid, or nothing of what it asks for');
     }
-    return requested;
+    return { requested, shown: granted };
+}
+
+/**
+ * Whether a request demands a sign-in or a choice of account, whatever the session is. A sign-in can only be demanded where
+ * the host tells when the last one was.
+ */
+export function demandsLogin({ settings }: Context, form: Form): boolean {
+    return (
+        promptOf(form).includes('select_account') || (settings.session.authTime !== undefined && asksForSignIn(form))
+    );
 }
 
 /** Whether a request has a say in when the sign-in takes place (OpenID Connect Core §3.1.2.1). */
-export function asksForLogin(form: Form): boolean {
+function asksForSignIn(form: Form): boolean {
     return promptOf(form).includes('login') || form.get('max_age') !== undefined;
 }
 
-/** Whether `prompt=login` or `max_age` asks for a sign-in that has not taken place yet. */
-function needsLogin(context: Context, form: Form, authTime: number | null, loginAfter: number | null): boolean {
-    if (!asksForLogin(form)) {
+/**
+ * Whether `prompt=login` or `max_age` asks for a sign-in that has not taken place yet.
+ *
+ * @param demandedAt the sign-in that the request comes back from, epoch seconds
+ */
+function needsLogin(context: Context, form: Form, authTime: number | null, demandedAt: number | null): boolean {
+    if (!asksForSignIn(form)) {
         return false;
     }
     if (authTime === null) {
         return true;
     }
-    if (isOnDetour(context, loginAfter) && authTime >= loginAfter!) {
+    if (demandedAt !== null && authTime >= demandedAt) {
         return false;
     }
     return promptOf(form).includes('login') || context.clock() / 1000 - authTime > Number(form.get('max_age'));
-}
-
-/** True for a request that has just come back from a demanded sign-in. */
-function isOnDetour({ clock }: Context, loginAfter: number | null): boolean {
-    const now = clock() / 1000;
-    return loginAfter !== null && loginAfter > now - LOGIN_DETOUR && loginAfter <= now;
 }

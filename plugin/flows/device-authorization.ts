@@ -8,11 +8,13 @@ import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';
 import { covers } from '../scopes/registry';
+import { clientNetwork } from '../rate-limits/client-network';
 import { DuplicateKey } from '../store/database-errors';
-import { insertDeviceAuthorization } from '../store/device-authorizations';
+import { countPendingFrom, insertDeviceAuthorization } from '../store/device-authorizations';
 import { hashSecret, randomSecret } from '../tokens/secret';
 import { createUserCode, formatUserCode } from '../user-code';
 import { checkResource, requestedScope } from '../parameters';
+import { requireActive } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
 
 /** The response to a device authorization request (RFC 8628 §3.2). */
@@ -45,17 +47,19 @@ export async function authorizeDevice(
         return refuseClient(context, credentials, client);
     }
     await counted.admit(client);
+    await requireActive(context, client);
     requireGrantType(client, DEVICE_CODE_GRANT);
     const requested = requestedScope(context, form);
     checkResource(context, form);
     if (requested.some((name) => !covers(context.scopeRegistry, client.allowed, name))) {
         throw OAuthError.invalidScope('The scope has a name that the client is not allowed');
     }
-    if (client.firstParty && !FIRST_PARTY_SCOPES.every((name) => requested.includes(name))) {
+    if (client.source === 'first_party' && !FIRST_PARTY_SCOPES.every((name) => requested.includes(name))) {
         throw OAuthError.invalidScope(`This client must ask for ${FIRST_PARTY_SCOPES.join(' ')}`);
     }
 
-    const { id, deviceCode, userCode } = await createDeviceAuthorization(context, client, requested);
+    const requestedFrom = await checkPendingFrom(context, credentials.address);
+    const { id, deviceCode, userCode } = await createDeviceAuthorization(context, client, requested, requestedFrom);
     context.emit({
         type: 'device_authorization_requested',
         device_authorization_id: id,
@@ -75,13 +79,38 @@ export async function authorizeDevice(
     };
 }
 
+/** When a network that has too much pending may ask again, milliseconds. Codes expire all the time. */
+const PENDING_RETRY = 60_000;
+
+/**
+ * Checks how much one network has pending (`caps.pendingDevicesPerAddress`).
+ *
+ * @returns what to note of the network; null where the host knows no address
+ * @throws OAuthError 429
+ */
+async function checkPendingFrom({ clock, database, macs, settings }: Context, address: string): Promise<string | null> {
+    if (address === '') {
+        return null;
+    }
+    const requestedFrom = macs.make('client address', clientNetwork(address));
+    const pending = await countPendingFrom(database, requestedFrom, clock());
+    if (pending >= settings.caps.pendingDevicesPerAddress) {
+        throw OAuthError.tooManyRequests(
+            'Too many device codes from this address wait for a decision, try again later',
+            PENDING_RETRY
+        );
+    }
+    return requestedFrom;
+}
+
 /** How often a user code that is taken is drawn again. Among 2^40 codes one draw is nearly always enough. */
 const DRAWS = 5;
 
 async function createDeviceAuthorization(
     { clock, database, settings }: Context,
     client: Client,
-    requested: readonly string[]
+    requested: readonly string[],
+    requestedFrom: string | null
 ): Promise<{ id: string; deviceCode: string; userCode: string }> {
     const now = clock();
     const { lifetimes } = settings;
@@ -93,6 +122,7 @@ async function createDeviceAuthorization(
             deviceCodeHash: hashSecret(deviceCode),
             userCode,
             requested,
+            requestedFrom,
             pollInterval: lifetimes.devicePollInterval,
             expiresAt: now + lifetimes.deviceCode * 1000
         };

@@ -1,9 +1,12 @@
+import { requireActive } from '../clients/require-active';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import { attemptUserCode } from './user-code-attempts';
 import type { Account } from '../options/options';
-import { resolveScope } from '../scopes/resolve';
+import { inheritsPermissions, resolveScope } from '../scopes/resolve';
+import { joinNames } from '../scopes/text';
+import { DatabaseUnavailable } from '../store/database-errors';
 import {
     approveDevice,
     claimDevice,
@@ -11,8 +14,12 @@ import {
     findByUserCode,
     type DeviceAuthorization
 } from '../store/device-authorizations';
+import { insertGrant } from '../store/grants';
+import { shrinkShownScope } from '../store/shown-scope';
 import { formatUserCode, readUserCode } from '../user-code';
+import { approvedGrant, revokeGrantsOverCap } from './approved-grant';
 import { requireDecision, type Decision } from './decision';
+import { stillShown } from './shown-scope';
 import { requireMayAuthorize } from '../policy';
 
 /** What a consent page shows of a device authorization. */
@@ -78,30 +85,60 @@ export async function askDeviceConsent(
         throw claimed();
     }
     await attempt.wasRight();
-    if (!(await claimDevice(context.database, device, account.id))) {
-        throw claimed();
-    }
-    const { granted, inherits } = resolveScope(
-        context.scopeRegistry,
-        device.client,
-        device.requested,
-        account.permissions
-    );
+    await requireActive(context, device.client);
+    const { client, requested } = device;
     const consent = {
         user_code: formatUserCode(device.userCode),
-        client_id: device.client.clientId,
-        client_name: device.client.name,
+        client_id: client.clientId,
+        client_name: client.name,
         expires_at: new Date(device.expiresAt).toISOString(),
-        requested_scopes: device.requested,
-        granted_scopes: granted,
-        inherits_user_permissions: inherits
+        requested_scopes: requested,
+        granted_scopes: await showDevice(context, account, device),
+        inherits_user_permissions: inheritsPermissions(client, requested)
     };
-    return { consent, client: device.client, createdAt: device.createdAt };
+    return { consent, client, createdAt: device.createdAt };
+}
+
+/** How often a device authorization is read while other requests read or decide it. */
+const ATTEMPTS = 5;
+
+/**
+ * What the account is shown of a device authorization now, which is stored before it is shown. The first time claims it.
+ *
+ * @throws OAuthError when another account was first, or it was decided meanwhile
+ */
+async function showDevice(context: Context, account: Account, device: DeviceAuthorization): Promise<string[]> {
+    const { database, scopeRegistry } = context;
+    let read: DeviceAuthorization | null = device;
+    for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
+        if (!read) {
+            throw unusable();
+        }
+        if (read.claimedBy === null || read.shown === null) {
+            const { granted } = resolveScope(scopeRegistry, read.client, read.requested, account.permissions);
+            if (await claimDevice(database, read, { accountId: account.id, shown: granted })) {
+                return granted;
+            }
+        } else if (read.claimedBy !== account.id) {
+            throw claimed();
+        } else {
+            const shown = stillShown(context, read, read.shown, account);
+            const change = { from: read.shown, to: shown };
+            if (
+                joinNames(shown) === joinNames(read.shown) ||
+                (await shrinkShownScope(database, 'oauth_device_authorizations', read.id, change))
+            ) {
+                return shown;
+            }
+        }
+        read = await findUndecided(context, device.userCode);
+    }
+    throw new DatabaseUnavailable('consent');
 }
 
 /**
- * Decides a device authorization that the account has read. What is granted is computed now, from the permissions that
- * the account has now.
+ * Decides a device authorization that the account has read. An approval grants what was shown at last, less what client or
+ * account have lost since, and makes the grant at once.
  *
  * @throws OAuthError `access_denied` when the account may not approve applications, `invalid_request` for a code that it
  * has not read, that has expired or is decided, 429 after too many of them
@@ -124,12 +161,10 @@ export async function decideDeviceConsent(
         throw unusable();
     }
     await attempt.wasRight();
-    const { clock, database, scopeRegistry } = context;
-    const scope = resolveScope(scopeRegistry, device.client, device.requested, account.permissions).granted;
     const isDecided =
         decision === 'deny'
-            ? await denyDevice(database, device, account.id, clock())
-            : await approveDevice(database, device, { accountId: account.id, scope, authTime }, clock());
+            ? await denyDevice(context.database, device, account.id, context.clock())
+            : await approve(context, account, device, authTime);
     if (!isDecided) {
         throw unusable();
     }
@@ -141,6 +176,49 @@ export async function decideDeviceConsent(
         client_id: device.client.clientId
     });
     return { status: decision === 'approve' ? 'approved' : 'denied' };
+}
+
+/**
+ * What an account has decided about a device authorization, so that a page can show it again.
+ *
+ * @returns null for a code that the account has not decided
+ */
+export async function findDeviceDecision(
+    { database }: Context,
+    account: Account,
+    typed: string
+): Promise<'approved' | 'denied' | null> {
+    const code = readUserCode(typed);
+    const device = code === null ? null : await findByUserCode(database, code);
+    if (device?.claimedBy !== account.id) {
+        return null;
+    }
+    return device.approvedAt !== null ? 'approved' : device.deniedAt !== null ? 'denied' : null;
+}
+
+/** @returns false when it was decided, has expired, or shows less since it was read */
+async function approve(
+    context: Context,
+    account: Account,
+    device: DeviceAuthorization,
+    authTime: number | null
+): Promise<boolean> {
+    const { client, expiresAt } = device;
+    await requireActive(context, client);
+    const scope = stillShown(context, device, device.shown ?? [], account);
+    const now = context.clock();
+    const grant = approvedGrant(context, { client, account, scope, authTime, expiresAt });
+    const approved = await context.database.transaction(async (queries) => {
+        const first = await approveDevice(queries, device, { accountId: account.id, grantId: grant.id }, now);
+        if (first) {
+            await insertGrant(queries, grant, now);
+        }
+        return first;
+    });
+    if (approved) {
+        await revokeGrantsOverCap(context, account, client);
+    }
+    return approved;
 }
 
 async function findUndecided(context: Context, typed: string): Promise<DeviceAuthorization | null> {

@@ -1,11 +1,13 @@
 import { authenticateClient, refuseClient } from '../clients/authenticate';
 import type { ClientCredentials } from '../clients/credentials';
 import { findClient } from '../clients/find-client';
+import { isActive } from '../clients/require-active';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import type { Form } from '../parameters';
 import { joinNames } from '../scopes/text';
 import { verifyAccessToken } from '../tokens/access-token';
+import { findGrantState } from '../store/grants';
 import { findPresentedToken } from '../store/token-family';
 import { familyExpiry } from '../store/token-lifetimes';
 import { readRefreshToken, type TokenReference } from '../tokens/refresh-token';
@@ -29,6 +31,9 @@ export async function introspect(context: Context, credentials: ClientCredential
         return refuseClient(context, credentials, client);
     }
     const token = required(form, 'token');
+    if (!(await isActive(context, client))) {
+        return INACTIVE;
+    }
     const reference = readRefreshToken(token);
     return reference
         ? introspectRefreshToken(context, client, token, reference)
@@ -70,6 +75,9 @@ async function introspectAccessToken(context: Context, client: Client, token: st
     if (verified?.claims.client_id !== client.clientId) {
         return INACTIVE;
     }
-    const { sub, scope, iss, aud, iat, exp, jti } = verified.claims;
+    const { sub, scope, iss, aud, iat, exp, jti, grant_id: grantId } = verified.claims;
+    if ((await findGrantState(context.database, { clientId: client.clientId, grantId })).revoked) {
+        return INACTIVE;
+    }
     return { active: true, client_id: client.clientId, token_type: 'Bearer', sub, scope, iss, aud, iat, exp, jti };
 }

@@ -3,7 +3,6 @@ import type { ClientCredentials } from '../clients/credentials';
 import { findClient } from '../clients/find-client';
 import { ensureFirstPartyClient } from '../clients/first-party-client';
 import type { Context } from '../context';
-import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';
 import { verifyAccessToken } from '../tokens/access-token';
 import { revokeGrant } from '../revoke-grant';
@@ -13,11 +12,10 @@ import { hashSecret, sameHash } from '../tokens/secret';
 import { required } from '../parameters';
 
 /**
- * Revokes a token (RFC 7009): any refresh token that a grant of the client ever had revokes the grant. The response for
- * a token that is unknown or another client's is the same, and nothing changes.
+ * Revokes a token (RFC 7009): any refresh token that a grant of the client ever had, and a valid access token of it, revokes
+ * the grant. The response for a token that is unknown, expired or another client's is the same, and nothing changes.
  *
- * @throws OAuthError `invalid_client`, `invalid_request`, and `unsupported_token_type` for an access token of the
- * client's own, which stays valid until it expires
+ * @throws OAuthError `invalid_client`, `invalid_request`
  */
 export async function revoke(context: Context, credentials: ClientCredentials, form: Form): Promise<void> {
     const token = form.get('token') ?? '';
@@ -26,8 +24,9 @@ export async function revoke(context: Context, credentials: ClientCredentials, f
         const found = await findClient(context, credentials.clientId);
         const client = await authenticateClient(context, found, credentials);
         const verified = await verifyAccessToken(context, required(form, 'token'));
-        if (verified?.claims.client_id === client.clientId) {
-            throw OAuthError.unsupportedTokenType('An access token is valid until it expires');
+        const { client_id: clientId, grant_id: id, sub: accountId } = verified?.claims ?? {};
+        if (clientId === client.clientId && id !== undefined && accountId !== undefined) {
+            await revokeGrant(context, { id, accountId, oauthClientId: client.id }, 'revoked_by_client');
         }
         return;
     }

@@ -1,9 +1,10 @@
+import { isRegistered } from '../clients/redirect-uri';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import { checkResource, required, type Form } from '../parameters';
 import { revokeGrant } from '../revoke-grant';
-import { consumeCode, findAuthorizationCode, type AuthorizationCode } from '../store/authorization-codes';
+import { findAuthorizationCode, type AuthorizationCode } from '../store/authorization-codes';
 import { hashSecret } from '../tokens/secret';
 import { exchange } from './exchange';
 import { matchesChallenge, readCodeVerifier } from './pkce';
@@ -11,7 +12,7 @@ import type { TokenResponse } from './token-response';
 
 /**
  * The authorization code grant (RFC 6749 §4.1.3) with PKCE for every client (RFC 7636 §4.5). A code is used once. When
- * its client uses it again, the grant that the first use made is revoked (RFC 9700 §4.5).
+ * its client uses it again, its grant is revoked (RFC 9700 §4.5).
  */
 export async function authorizationCodeGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
     const code = required(form, 'code');
@@ -20,48 +21,42 @@ export async function authorizationCodeGrant(context: Context, client: Client, f
     checkResource(context, form);
 
     const found = await findAuthorizationCode(context.database, hashSecret(code));
-    if (found?.oauthClientId !== client.id) {
+    if (found?.grant.oauthClientId !== client.id) {
         throw unusable();
     }
-    if (found.consumedAt !== null) {
-        await revokeReplayed(context, found);
+    const { grant } = found;
+    if (grant.exchanged) {
+        await revokeGrant(context, grant, 'code_replayed');
         throw unusable();
     }
-    const isBound = found.redirectUri === redirectUri && matchesChallenge(verifier, found.codeChallenge);
-    if (!isBound || context.clock() >= found.expiresAt) {
+    if (grant.revoked || context.clock() >= found.expiresAt || !isBound(found, { client, redirectUri, verifier })) {
         throw unusable();
     }
-    const account = await context.findAccount(found.accountId);
+    const account = await context.findAccount(grant.accountId);
     if (!account) {
         throw unusable();
     }
-    const response = await exchange(context, {
-        client,
-        account,
-        grantType: 'authorization_code',
-        requested: found.requested,
-        approved: found.approved,
-        authTime: found.authTime,
-        nonce: found.nonce,
-        spend: (queries, grantId) => consumeCode(queries, found, grantId, context.clock())
-    });
+    const { nonce, requested } = found;
+    const approval = { client, account, grant, grantType: 'authorization_code', requested, nonce };
+    const response = await exchange(context, approval);
     if (!response) {
-        const spent = await findAuthorizationCode(context.database, hashSecret(code));
-        if (spent) {
-            await revokeReplayed(context, spent);
-        }
+        // Another request has exchanged it meanwhile, which makes this one a replay, or it was revoked.
+        await revokeGrant(context, grant, 'code_replayed');
         throw unusable();
     }
     return response;
 }
 
-async function revokeReplayed(
-    context: Context,
-    { accountId, grantId, oauthClientId }: AuthorizationCode
-): Promise<void> {
-    if (grantId !== null) {
-        await revokeGrant(context, { id: grantId, accountId, oauthClientId }, 'code_replayed');
-    }
+/** A code goes to the redirect URI and the verifier that it was made for, and to no URI that was withdrawn since. */
+function isBound(
+    code: AuthorizationCode,
+    { client, redirectUri, verifier }: { client: Client; redirectUri: string; verifier: string }
+): boolean {
+    return (
+        code.redirectUri === redirectUri &&
+        isRegistered(client.redirectUris, redirectUri) &&
+        matchesChallenge(verifier, code.codeChallenge)
+    );
 }
 
 /** The one error for a code that is unknown, expired, used, another client's or bound to something else. */

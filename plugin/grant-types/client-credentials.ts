@@ -2,6 +2,10 @@ import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';
+import { createId } from '../ids';
+import { DatabaseUnavailable } from '../store/database-errors';
+import { findStandingGrant, insertStandingGrant } from '../store/grants';
+import { createFamilyKey } from '../tokens/refresh-token';
 import { shareScope } from '../scopes/resolve';
 import { covers } from '../scopes/registry';
 import { signTokens, type TokenResponse } from './token-response';
@@ -9,7 +13,7 @@ import { checkResource, requestedScope } from '../parameters';
 
 /**
  * The client credentials grant (RFC 6749 §4.4): a confidential client acts as its owner, with the permissions that both
- * have. There is neither an ID token nor a refresh token.
+ * have. There is neither an ID token nor a refresh token. All tokens share one standing grant.
  */
 export async function clientCredentialsGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
     const requested = requestedScope(context, form);
@@ -25,14 +29,33 @@ export async function clientCredentialsGrant(context: Context, client: Client, f
         throw OAuthError.unauthorizedClient('The owner of the client may not act');
     }
     const scope = shareScope(context.scopeRegistry, client, requested, account.permissions);
-    const response = await signTokens(context, { client, account, scope, authTime: null });
+    const grantId = await standingGrant(context, client, account.id);
+    const response = await signTokens(context, { client, account, grantId, scope, authTime: null });
     context.emit({
         type: 'token_issued',
         grant_type: 'client_credentials',
         account_id: account.id,
         oauth_client_id: client.id,
         client_id: client.clientId,
-        scope: response.scope
+        scope: response.scope,
+        grant_id: grantId
     });
     return response;
+}
+
+/** How often a standing grant is looked for while others revoke it. */
+const ATTEMPTS = 3;
+
+/** The `id` of the client's standing grant, made anew where there is none or it was revoked. */
+async function standingGrant({ clock, database }: Context, client: Client, accountId: string): Promise<string> {
+    for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
+        const found = await findStandingGrant(database, client.id, accountId);
+        if (found !== null) {
+            return found;
+        }
+        const now = clock();
+        const grant = { id: createId(now), accountId, oauthClientId: client.id, scope: client.allowed };
+        await insertStandingGrant(database, { ...grant, familyKey: createFamilyKey() }, now);
+    }
+    throw new DatabaseUnavailable('standing grant');
 }

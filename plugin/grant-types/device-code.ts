@@ -4,7 +4,6 @@ import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import { checkResource, required, type Form } from '../parameters';
 import {
-    consumeDevice,
     findByDeviceCode,
     lengthenPollInterval,
     recordPoll,
@@ -24,35 +23,29 @@ const SLOW_DOWN = 5;
 export async function deviceCodeGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
     const deviceCode = required(form, 'device_code');
     checkResource(context, form);
-    const device = await findByDeviceCode(context.database, hashSecret(deviceCode));
-    if (device?.client.id !== client.id || device.consumedAt !== null) {
+    const found = await findByDeviceCode(context.database, hashSecret(deviceCode));
+    if (found?.device.client.id !== client.id || found.grant?.exchanged || found.grant?.revoked) {
         throw unusable();
     }
+    const { device, grant } = found;
     if (device.deniedAt !== null) {
         throw OAuthError.accessDenied('The request was denied');
     }
     if (context.clock() >= device.expiresAt) {
         throw OAuthError.expiredToken('The device code has expired, ask for a new one');
     }
-    if (device.approvedAt === null) {
+    if (!grant) {
         if (await pollsTooFast(context, device)) {
             throw OAuthError.slowDown('Wait five seconds longer between polls from now on');
         }
         throw OAuthError.authorizationPending('The request has not been decided yet');
     }
-    const account = await context.findAccount(device.approvedBy!);
+    const account = await context.findAccount(grant.accountId);
     if (!account) {
         throw OAuthError.accessDenied('The account that approved the request may not act');
     }
-    const response = await exchange(context, {
-        client,
-        account,
-        grantType: DEVICE_CODE_GRANT,
-        requested: device.requested,
-        approved: device.approved,
-        authTime: device.authTime,
-        spend: (queries) => consumeDevice(queries, device, context.clock())
-    });
+    const { requested } = device;
+    const response = await exchange(context, { client, account, grant, grantType: DEVICE_CODE_GRANT, requested });
     if (!response) {
         throw unusable();
     }
@@ -78,7 +71,7 @@ async function pollsTooFast({ clock, database }: Context, device: DeviceAuthoriz
     return true;
 }
 
-/** The one error for a code that is unknown, another client's or used. */
+/** The one error for a code that is unknown, another client's or used, or whose grant was revoked. */
 function unusable(): OAuthError {
-    return OAuthError.invalidGrant('The device code is unknown or was used already');
+    return OAuthError.invalidGrant('The device code is unknown, was used already or was revoked');
 }

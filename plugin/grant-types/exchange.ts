@@ -2,56 +2,39 @@ import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import type { Account } from '../options/options';
 import { narrowApproved } from '../scopes/resolve';
-import type { Queries } from '../store/database';
-import { newGrant } from './new-grant';
+import { exchangeGrant, type ApprovedGrant } from '../store/grants';
+import { insertFirstToken } from '../store/token-family';
+import { refreshTokenExpiry } from '../store/token-lifetimes';
+import { createRefreshToken } from '../tokens/refresh-token';
+import { hashSecret } from '../tokens/secret';
 import { signTokens, type TokenResponse } from './token-response';
 
-/** What a person approved, and the code that stands for it. */
+/** What a person approved, as the code or device code that stands for it says. */
 export interface Approval {
     client: Client;
     account: Account;
+    grant: ApprovedGrant;
     grantType: string;
     requested: readonly string[];
-    approved: readonly string[];
-    /** Epoch seconds. */
-    authTime: number | null;
     nonce?: string | null;
-    /**
-     * Spends the code, first in the transaction that makes the grant.
-     *
-     * @param grantId the grant that the exchange makes, where there is a refresh token
-     * @returns false when another request has spent it
-     */
-    spend(queries: Queries, grantId: string | null): Promise<boolean>;
 }
 
 /**
- * Exchanges an approval for tokens: what was approved, less what client or account have lost since. The tokens are
- * signed before the code is spent, so that a failure leaves the code as it was.
+ * Exchanges an approval for tokens: what was approved, less what client or account have lost since. The tokens are signed
+ * before the grant is exchanged, so that a failure leaves the code as it was.
  *
- * @returns null when another request has spent the code
+ * @returns null when the grant was exchanged or revoked meanwhile
  */
 export async function exchange(context: Context, approval: Approval): Promise<TokenResponse | null> {
-    const { client, account, authTime, nonce = null } = approval;
-    const scope = narrowApproved(
-        context.scopeRegistry,
-        client,
-        approval.requested,
-        approval.approved,
-        account.permissions
-    );
-    const response = await signTokens(context, { client, account, scope, authTime, nonce });
-    const refreshable = scope.includes('offline_access') && client.grants.includes('refresh_token');
-    const grant = refreshable ? newGrant(context, { client, accountId: account.id, scope, authTime }) : null;
-
-    const spent = await context.database.transaction(async (queries) => {
-        const first = await approval.spend(queries, grant?.grantId ?? null);
-        if (first) {
-            await grant?.insert(queries);
-        }
-        return first;
-    });
-    if (!spent) {
+    const { client, account, grant, nonce = null } = approval;
+    const scope = narrowApproved(context.scopeRegistry, client, approval.requested, grant.scope, account.permissions);
+    const { authTime } = grant;
+    const response = await signTokens(context, { client, account, grantId: grant.id, scope, authTime, nonce });
+    const isRefreshable = scope.includes('offline_access') && client.grants.includes('refresh_token');
+    const refreshToken = isRefreshable
+        ? createRefreshToken(grant.familyKey, { grantId: grant.id, generation: 0 })
+        : undefined;
+    if (!(await store(context, grant, scope, refreshToken))) {
         return null;
     }
     context.emit({
@@ -61,7 +44,34 @@ export async function exchange(context: Context, approval: Approval): Promise<To
         oauth_client_id: client.id,
         client_id: client.clientId,
         scope: response.scope,
-        ...(grant && { grant_id: grant.grantId })
+        grant_id: grant.id
     });
-    return { ...response, ...(grant && { refresh_token: grant.refreshToken }) };
+    return { ...response, ...(refreshToken !== undefined && { refresh_token: refreshToken }) };
+}
+
+/** One UPDATE decides which request exchanges the grant, and whether it was revoked before. */
+async function store(
+    { clock, database, settings }: Context,
+    grant: ApprovedGrant,
+    scope: readonly string[],
+    refreshToken: string | undefined
+): Promise<boolean> {
+    const now = clock();
+    const { lifetimes } = settings;
+    const times = { now, expiresAt: now + lifetimes.accessToken * 1000 };
+    if (refreshToken === undefined) {
+        return exchangeGrant(database, grant.id, times);
+    }
+    const token = {
+        hash: hashSecret(refreshToken),
+        scope,
+        expiresAt: refreshTokenExpiry(lifetimes, grant.createdAt, now)
+    };
+    return database.transaction(async (queries) => {
+        const exchanged = await exchangeGrant(queries, grant.id, times);
+        if (exchanged) {
+            await insertFirstToken(queries, grant, token, now);
+        }
+        return exchanged;
+    });
 }

@@ -3,6 +3,7 @@ import type { ClientCredentials } from '../clients/credentials';
 import { ensureFirstPartyClient } from '../clients/first-party-client';
 import { findClient } from '../clients/find-client';
 import type { Client } from '../store/clients';
+import { requireActive } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
@@ -100,6 +101,7 @@ async function refuseMalformed(
     const found = await findClient(context, credentials.clientId);
     const client = await authenticateClient(context, found, credentials);
     await admit(client);
+    await requireActive(context, client);
     requireGrantType(client, 'refresh_token');
     required(form, 'refresh_token');
     throw unusable();
@@ -112,6 +114,7 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
     const found = await ensureFirstPartyClient(context, credentials.clientId, presented.client);
     const client = await authenticateClient(context, found, credentials);
     await request.admit(client);
+    await requireActive(context, client);
     requireGrantType(client, 'refresh_token');
     const requested = requestedScope(context, form);
     checkResource(context, form);
@@ -130,7 +133,13 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
         : await rotate(context, client, account, live, request.token);
     const shown =
         requested.length === 0 ? scope : requested.filter((name) => covers(context.scopeRegistry, scope, name));
-    const response = await signTokens(context, { client, account, scope: shown, authTime: grant.authTime });
+    const response = await signTokens(context, {
+        client,
+        account,
+        grantId: grant.id,
+        scope: shown,
+        authTime: grant.authTime
+    });
     context.emit({
         type: 'token_issued',
         grant_type: 'refresh_token',

@@ -22,14 +22,22 @@ export async function signTokens(
     {
         client,
         account,
+        grantId,
         scope,
         authTime,
         nonce = null
-    }: { client: Client; account: Account; scope: readonly string[]; authTime: number | null; nonce?: string | null }
+    }: {
+        client: Client;
+        account: Account;
+        grantId: string;
+        scope: readonly string[];
+        authTime: number | null;
+        nonce?: string | null;
+    }
 ): Promise<TokenResponse> {
     const { clientId } = client;
     const [accessToken, idToken] = await Promise.all([
-        signAccessToken(context, { accountId: account.id, clientId, scope }),
+        signAccessToken(context, { accountId: account.id, clientId, grantId, scope }),
         scope.includes('openid') ? signIdToken(context, { account, clientId, scope, authTime, nonce }) : undefined
     ]);
     return {

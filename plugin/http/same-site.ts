@@ -30,11 +30,11 @@ export function mayBeOwnForm(headers: Headers, ownOrigin: string): boolean {
 }
 
 /**
- * Whether a GET navigation may change something: neither header may name another site, and it must not be a prefetch.
+ * Whether a GET can come from a script. A picture, a frame or a link opens any URL, also from the site itself, and browsers
+ * tell which it is in `Sec-Fetch-Dest`.
  */
-export function isOwnNavigation(headers: Headers, ownOrigin: string): boolean {
-    const { origin } = headers;
-    return (origin === undefined || origin === ownOrigin) && isSameOrigin(headers) && !isPrefetch(headers);
+export function mayBeScript({ 'sec-fetch-dest': destination }: Headers): boolean {
+    return destination === undefined || destination === 'empty';
 }
 
 /** What `Sec-Fetch-Site` says. `none` is a person's own act, such as opening a bookmark. */

@@ -6,7 +6,7 @@ import type { Account } from '../options/options';
 import { RAW_PAYLOAD } from './body';
 import { errorResponse, managementErrors, protocolErrors, withErrorResponses } from './error-responses';
 import { NO_STORE, noStore, WHOLE } from './headers';
-import { mayChangeState } from './same-site';
+import { mayBeScript, mayChangeState } from './same-site';
 import { isTakenOver, signedInAccount } from './session';
 
 /** Which of the two error shapes an endpoint responds with. */
@@ -19,6 +19,8 @@ export interface SessionEndpoint {
     shape: Shape;
     /** True for a GET that changes something. */
     changesState?: boolean;
+    /** True for a GET that only scripts may send. */
+    scriptsOnly?: boolean;
     handler: (request: Request, account: Account, h: ResponseToolkit) => Promise<Lifecycle.ReturnValueTypes>;
 }
 
@@ -29,7 +31,7 @@ export function sessionRoute(context: Context, endpoint: SessionEndpoint): Serve
         method,
         path,
         options: {
-            ...sessionOptions(context, shape, method !== 'GET' || endpoint.changesState === true),
+            ...sessionOptions(context, endpoint),
             ...(method !== 'GET' && { payload: RAW_PAYLOAD })
         },
         handler: withErrorResponses(async (request, h) => {
@@ -42,7 +44,8 @@ export function sessionRoute(context: Context, endpoint: SessionEndpoint): Serve
     };
 }
 
-function sessionOptions(context: Context, shape: Shape, changesState: boolean): RouteOptions {
+function sessionOptions(context: Context, endpoint: SessionEndpoint): RouteOptions {
+    const { shape } = endpoint;
     const { origins, strategies } = context.settings.session;
     return {
         // With mode `try`, a strategy that honours the mode does not respond in the endpoint's place.
@@ -50,7 +53,7 @@ function sessionOptions(context: Context, shape: Shape, changesState: boolean): 
         cors: corsFor(origins),
         response: WHOLE,
         ext: {
-            ...(changesState && { onPreAuth: { method: refuseOtherSites(context, shape) } }),
+            onPreAuth: { method: refuseOtherSites(context, endpoint) },
             onPreResponse: [
                 { method: refuseTakeover(shape) },
                 { method: shape === 'protocol' ? protocolErrors : managementErrors },
@@ -95,10 +98,13 @@ function refuseTakeover(shape: Shape): Lifecycle.Method {
 }
 
 /** `onPreAuth`: refuses a request that a page of another site sends with the member's cookie. */
-function refuseOtherSites({ settings }: Context, shape: Shape): Lifecycle.Method {
+function refuseOtherSites({ settings }: Context, endpoint: SessionEndpoint): Lifecycle.Method {
+    const { method, shape, changesState = method !== 'GET', scriptsOnly = false } = endpoint;
     const allowed = new Set([settings.origin, ...settings.session.origins]);
     return ({ headers }, h) =>
-        mayChangeState(headers, allowed) ? h.continue : errorResponse(foreignPage(shape), h).takeover();
+        (changesState && !mayChangeState(headers, allowed)) || (scriptsOnly && !mayBeScript(headers))
+            ? errorResponse(foreignPage(shape), h).takeover()
+            : h.continue;
 }
 
 function foreignPage(shape: Shape): OAuthError | ManagementError {

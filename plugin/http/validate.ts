@@ -22,8 +22,17 @@ export function readQuery<Value>(request: Request, schema: Joi.ObjectSchema<Valu
     return check(request.query, schema);
 }
 
-function check<Value>(input: object, schema: Joi.ObjectSchema<Value>): Value {
-    const result = schema.validate(input, { convert: false, errors: { wrap: { label: false } } });
+/**
+ * What a host's own code passes, which may have more fields than are taken.
+ *
+ * @throws ManagementError that names the field and the rule
+ */
+export function checkInput<Value>(input: unknown, schema: Joi.Schema<Value>): Value {
+    return check(input, schema, { stripUnknown: true });
+}
+
+function check<Value>(input: unknown, schema: Joi.Schema<Value>, options: Joi.ValidationOptions = {}): Value {
+    const result = schema.validate(input, { convert: false, errors: { wrap: { label: false } }, ...options });
     if (result.error) {
         throw fieldError(result.error);
     }

@@ -2,17 +2,21 @@ import type { JWK } from 'jose' with { 'resolution-mode': 'import' };
 import type { DataSource } from 'typeorm';
 import type { Accounts } from './accounts';
 import type { BearerSettings } from './bearer';
+import type { Caps } from './caps';
 import type { FirstPartyClient } from './first-party-clients';
 import type { Lifetimes } from './lifetimes';
 import type { LimitsOptions } from './limits';
 import type { PermissionOptions } from './permissions';
+import type { Secret } from './secret';
 import type { SessionOptions } from './session';
 import type { Urls } from './urls';
 
 export type { Account, Accounts } from './accounts';
+export type { Caps } from './caps';
 export type { FirstPartyClient } from './first-party-clients';
 export type { Lifetimes } from './lifetimes';
 export type { Limit, LimitName, LimitsOptions, LimitsRedis } from './limits';
+export type { Secret } from './secret';
 export type { SessionCredentials } from './session';
 export type { Settings } from './settings';
 
@@ -27,6 +31,11 @@ export interface Options {
     permissions?: PermissionOptions;
     /** Private JWKs, each with `alg`. The first signs, all are published. */
     signingKeys: JWK[];
+    /**
+     * What the processes of a forum make shared MACs with: 32 bytes or more, or a list of such, of which the first makes
+     * and all verify. Default: derived from the signing keys.
+     */
+    secret?: Secret | Secret[];
     /** `aud` of access tokens. Default: the issuer. */
     audience?: string;
     lifetimes?: Partial<Lifetimes>;
@@ -36,6 +45,8 @@ export interface Options {
     bearer?: Partial<BearerSettings>;
     /** Limits by client address; `false` turns all of them off, for a forum that has its own. */
     limits?: LimitsOptions | false;
+    /** How many of a thing there can be at a time. */
+    caps?: Partial<Caps>;
     /** Runs the cleanup jobs in this process, for a forum that runs in one process without Redis. */
     jobs?: 'in-process';
     /** The current time in epoch milliseconds, for tests. Default: `Date.now`. */

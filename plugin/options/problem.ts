@@ -1,7 +1,7 @@
 import type Joi from 'joi';
 
 /** Options whose values may hold a key or a password. Problems with them are reported without the value. */
-const SECRET = new Set(['accounts', 'dataSource', 'limits.redis', 'signingKeys']);
+const SECRET = new Set(['accounts', 'dataSource', 'limits.redis', 'secret', 'signingKeys']);
 
 /** Says which option is wrong, what was expected and, unless it may be a secret, what was given. */
 export function describeProblem({ details }: Joi.ValidationError): string {

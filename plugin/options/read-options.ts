@@ -1,19 +1,24 @@
 import Joi from 'joi';
 import { accounts } from './accounts';
 import { bearer } from './bearer';
+import { caps } from './caps';
 import { dataSource } from './data-source';
 import { firstPartyClients } from './first-party-clients';
 import { lifetimes } from './lifetimes';
 import { limits, limitsSettings, type LimitsSettings } from './limits';
 import { permissions } from './permissions';
 import { describeProblem } from './problem';
+import { secret, secretsOf, type Secret } from './secret';
 import { session } from './session';
 import type { Settings } from './settings';
 import { audience, signingKeys } from './signing-keys';
 import { issuer, urls } from './urls';
 
 /** The options as the schema leaves them: checked, with their defaults. */
-type Checked = Omit<Settings, 'origin' | 'limits'> & { limits: LimitsSettings | false };
+type Checked = Omit<Settings, 'origin' | 'limits' | 'secrets'> & {
+    limits: LimitsSettings | false;
+    secret?: Secret | Secret[];
+};
 
 const schema = Joi.object<Checked>({
     issuer: issuer.required(),
@@ -22,12 +27,14 @@ const schema = Joi.object<Checked>({
     session,
     permissions,
     signingKeys,
+    secret,
     audience,
     lifetimes,
     urls,
     firstPartyClients,
     bearer,
     limits,
+    caps,
     jobs: Joi.valid('in-process'),
     clock: Joi.function().default(() => () => Date.now())
 })
@@ -45,6 +52,12 @@ export function readOptions(options: unknown): Settings {
     if (result.error) {
         throw new Error(`hapi-forum-oauth: ${describeProblem(result.error)}`);
     }
-    const { value } = result;
-    return { ...value, origin: new URL(value.issuer).origin, limits: limitsSettings(value.limits) };
+    const { secret: given, ...value } = result.value;
+    const { issuer: url, limits: limited, signingKeys: keys } = value;
+    return {
+        ...value,
+        origin: new URL(url).origin,
+        secrets: secretsOf({ secret: given, signingKeys: keys }),
+        limits: limitsSettings(limited)
+    };
 }

@@ -2,6 +2,7 @@ import type { JWK } from 'jose' with { 'resolution-mode': 'import' };
 import type { DataSource } from 'typeorm';
 import type { Accounts } from './accounts';
 import type { BearerSettings } from './bearer';
+import type { Caps } from './caps';
 import type { FirstPartyClient } from './first-party-clients';
 import type { Lifetimes } from './lifetimes';
 import type { LimitsSettings } from './limits';
@@ -19,12 +20,15 @@ export interface Settings {
     session: SessionSettings;
     permissions: PermissionSettings;
     signingKeys: JWK[];
+    /** What MACs are made with: the first makes, all verify. */
+    secrets: Buffer[];
     audience: string;
     lifetimes: Lifetimes;
     urls: Urls;
     firstPartyClients: FirstPartyClient[];
     bearer: BearerSettings;
     limits: LimitsSettings;
+    caps: Caps;
     jobs?: 'in-process';
     clock: () => number;
 }

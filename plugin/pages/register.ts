@@ -1,6 +1,7 @@
 import type { Server } from '@hapi/hapi';
 import { contextOf } from '../context';
 import type { PagePaths } from './options';
+import { refusalPage } from './consent/refusal';
 import { readPagesOptions } from './options-schema';
 import type { PagesContext } from './pages-context';
 import { CsrfTokens } from './request/csrf';
@@ -39,6 +40,7 @@ export async function registerPages(server: Server, options: unknown): Promise<v
     checkConsentUrl(pages, 'authorize', 'authorizationConsent');
 
     await registerViews(server, settings);
+    context.pages.refusal = refusalPage(server, pages);
     server.route([styles.route, script.route]);
     server.route(pagesAt(settings.paths).map((page) => pageRoute(pages, page)));
 }

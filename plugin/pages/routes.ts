@@ -1,10 +1,10 @@
-import { confirmApplicationDeletion, deleteApplication, showApplication } from './admin/application';
+import { confirmApplicationDeletion, deleteApplication, reviewApplication, showApplication } from './admin/application';
 import { showApplications } from './admin/applications';
 import { showDevices } from './admin/devices';
 import { forAdministrators } from './admin/section';
 import { revokeAnySession, showSessions } from './admin/sessions';
 import { decideAuthorization, showAuthorization } from './consent/authorize';
-import { decideDevice, showDevice } from './consent/device';
+import { readOrDecideDevice, showDevice } from './consent/device';
 import type { PagePaths } from './options';
 import type { Page } from './request/page-route';
 import { disconnectApp, revokeSession, showConnectedApps } from './settings/connected-apps';
@@ -17,7 +17,7 @@ import { rotateAppSecret } from './settings/secret';
 const PAGES: Record<Exclude<keyof PagePaths, 'assets'>, (path: string) => Page[]> = {
     device: (path) => [
         { method: 'GET', path, handler: showDevice },
-        { method: 'POST', path, handler: decideDevice }
+        { method: 'POST', path, handler: readOrDecideDevice }
     ],
     authorize: (path) => [
         { method: 'GET', path, handler: showAuthorization },
@@ -42,6 +42,7 @@ const PAGES: Record<Exclude<keyof PagePaths, 'assets'>, (path: string) => Page[]
         forAdministrators([
             { method: 'GET', path, handler: showApplications },
             { method: 'GET', path: `${path}/{id}`, handler: showApplication },
+            { method: 'POST', path: `${path}/{id}/review`, handler: reviewApplication, after: path },
             { method: 'GET', path: `${path}/{id}/delete`, handler: confirmApplicationDeletion },
             { method: 'POST', path: `${path}/{id}/delete`, handler: deleteApplication },
             { method: 'GET', path: `${path}/devices`, handler: showDevices },

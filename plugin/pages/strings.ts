@@ -73,6 +73,7 @@ export const STRINGS: Record<string, string> = {
     'connected.sessions': 'Sessions: {count}',
     'connected.session': 'Connected {since}',
     'connected.session_used': 'last used {used}',
+    'connected.session_pending': 'waiting for the application',
     'connected.session_unused': 'not used since',
     'connected.more': 'Older sessions not shown: {count}',
     'connected.disconnect': 'Disconnect',
@@ -93,6 +94,9 @@ export const STRINGS: Record<string, string> = {
     'new.title': 'New application',
     'new.create': 'Create application',
     'app.title': 'Application',
+    'app.suspended': 'Suspended',
+    'app.suspended.text':
+        'An administrator suspended this application. It can’t get new access, and its sessions don’t work until it’s reactivated.',
     'app.save': 'Save changes',
     'app.cancel': 'Cancel',
     'app.client_id': 'Client ID',
@@ -175,6 +179,16 @@ export const STRINGS: Record<string, string> = {
     'admin.client.built_in': 'Built-in applications can’t be changed or deleted.',
     'admin.client.live': 'Active sessions',
     'admin.client.no_live': 'No active sessions.',
+    'review.title': 'Review',
+    'review.verified': 'The forum vouches for this application.',
+    'review.unverified':
+        'Nobody vouches for this application. Errors of its requests are shown to members instead of sent to it.',
+    'review.verify': 'Mark as verified',
+    'review.unverify': 'Remove verification',
+    'review.reason': 'Reason',
+    'review.reason.hint': 'Optional. The owner of the application sees it.',
+    'review.suspend': 'Suspend application',
+    'review.reactivate': 'Reactivate application',
     'admin.devices.title': 'Devices',
     'admin.devices.intro': 'Recent requests from devices.',
     'admin.devices.none': 'No recent requests from devices.',
@@ -210,6 +224,10 @@ export const STRINGS: Record<string, string> = {
     'notice.disconnected': 'Application disconnected. It may keep access for a few more minutes.',
     'notice.session_ended': 'Session ended. The application may keep access for a few more minutes.',
     'notice.grant_ended': 'Session ended. The application may keep access for a few more minutes.',
+    'notice.suspend': 'Application suspended',
+    'notice.reactivate': 'Application reactivated',
+    'notice.verify': 'Application marked as verified',
+    'notice.unverify': 'Verification removed',
     'notice.created': 'Application created',
     'notice.saved': 'Changes saved',
     'notice.deleted': 'Application deleted',
@@ -224,6 +242,12 @@ export const STRINGS: Record<string, string> = {
     'invalid.redirect_uris.count': 'Enter no more than 20 redirect URIs.',
     'invalid.allowed_scopes.held': 'You no longer have one of these permissions. Choose again.',
 
+    'refused.text':
+        'The request of the application isn’t valid, so nothing was shared with it. The forum hasn’t checked this application.',
+    'refused.where': 'The application asks the forum to send you to:',
+    'refused.go': 'Continue to {host}',
+    'refused.go.app': 'Open the application',
+
     'error.title': 'Something went wrong',
     'error.forged':
         'This form has expired, or wasn’t sent from the forum. Nothing was changed. Go back, reload the page, and try again.',
@@ -235,6 +259,7 @@ export const STRINGS: Record<string, string> = {
         'You don’t have permission to create applications. If you need access, ask a forum administrator.',
     'error.not_found': 'This page doesn’t exist. It may have been deleted.',
     'error.conflict': 'This can’t be changed or deleted. Nothing was changed.',
+    'error.too_many_apps': 'You can’t create any more applications. Delete one you no longer use, and try again.',
     'error.request_unusable':
         'This request has expired, was already decided, or belongs to another account. Go back to the application and try again.',
     'error.too_many': 'Too many requests. Wait a moment, then try again.',

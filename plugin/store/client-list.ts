@@ -1,10 +1,10 @@
 import type { OAuthClient } from '../../entities/index';
 import { findClientRows, WHOLE_CLIENT_COLUMNS, wholeClientRow, type WholeClientColumns } from './clients';
 import type { Queries } from './database';
-import { MAX_COUNTED, PAGE_SIZE } from './paging';
+import { isPastEnd, MAX_COUNTED, PAGE_SIZE } from './paging';
 
 /** The applications that an account created: never built-in or inheriting clients. */
-const OWNED = "c.account_id = ? AND c.first_party = 0 AND c.scope_policy = 'explicit' AND c.deleted_at IS NULL";
+const OWNED = "c.account_id = ? AND c.source <> 'first_party' AND c.scope_policy = 'explicit' AND c.deleted_at IS NULL";
 
 /** The row of an application that an account created; null where there is none with this `id`. */
 export async function findOwnedClientRow(queries: Queries, accountId: string, id: string): Promise<OAuthClient | null> {
@@ -16,22 +16,44 @@ export async function findOwnedClientRow(queries: Queries, accountId: string, id
 }
 
 /**
- * The rows of the applications that an account created, newest first.
+ * One page of the applications that an account created, newest first.
  *
- * @param page from 1; all rows without it
+ * @param page from 1
+ * @returns the rows, and how many there are on all pages, counted up to `MAX_COUNTED`
  */
-export async function listOwnedClientRows(queries: Queries, accountId: string, page?: number): Promise<OAuthClient[]> {
+export async function listOwnedClientRows(
+    queries: Queries,
+    accountId: string,
+    page: number
+): Promise<{ rows: OAuthClient[]; total: number }> {
+    const total = await countOwnedClients(queries, accountId);
+    if (isPastEnd(page, total)) {
+        return { rows: [], total };
+    }
     const rows = await queries.query<WholeClientColumns>(
         `SELECT ${WHOLE_CLIENT_COLUMNS} FROM oauth_clients c WHERE ${OWNED} ORDER BY c.created_at DESC, c.id DESC
-        ${page === undefined ? '' : limitTo(page)}`,
+        ${limitTo(page)}`,
         [accountId]
     );
-    return rows.map(wholeClientRow);
+    return { rows: rows.map(wholeClientRow), total };
 }
 
-/** How many applications an account created, counted up to `MAX_COUNTED`. */
-export function countOwnedClients(queries: Queries, accountId: string): Promise<number> {
-    return count(queries, OWNED, [accountId]);
+/**
+ * How many applications an account created, counted up to `MAX_COUNTED`.
+ *
+ * @param last the last one that is counted, in the order in which they were created
+ */
+export function countOwnedClients(
+    queries: Queries,
+    accountId: string,
+    last?: Pick<OAuthClient, 'createdAt' | 'id'>
+): Promise<number> {
+    if (!last) {
+        return count(queries, OWNED, [accountId]);
+    }
+    const { createdAt, id } = last;
+    const upTo = `${OWNED} AND (c.created_at < ? OR (c.created_at = ? AND c.id <= ?))`;
+    return count(queries, upTo, [accountId, createdAt, createdAt, id]);
 }
 
 /** Which clients the administrators' list has. */
@@ -81,6 +103,9 @@ export async function listClientRows(
     }
     const where = conditions.join(' AND ');
     const total = await count(queries, where, parameters);
+    if (isPastEnd(page, total)) {
+        return { rows: [], total };
+    }
     // The ids by an index alone, then the rows of one page.
     const order = search === '' ? 'c.created_at DESC, c.id DESC' : 'c.name, c.id';
     const ids = await queries.query<{ id: string }>(
@@ -100,7 +125,7 @@ function spellingsOf(text: string): string[] {
     return [...new Set([text, lower, text.toUpperCase(), lower.replace(/^./u, (first) => first.toUpperCase())])];
 }
 
-async function count(queries: Queries, where: string, parameters: readonly string[]): Promise<number> {
+async function count(queries: Queries, where: string, parameters: readonly (string | number)[]): Promise<number> {
     const [row] = await queries.query<{ total: number | string }>(
         `SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM oauth_clients c WHERE ${where} LIMIT ${MAX_COUNTED}) counted`,
         parameters

@@ -1,7 +1,8 @@
-import { OAuthClient } from '../../entities/index';
+import { OAuthClient, type ClientSource, type ClientStatus } from '../../entities/index';
 import type { ScopeRule } from '../scopes/resolve';
 import { splitNames } from '../scopes/text';
 import type { Database, Queries } from './database';
+import { revokeGrantRows } from './grants';
 
 /** A client (RFC 6749 §2) as a request needs it. Times are epoch milliseconds. */
 export interface Client extends ScopeRule {
@@ -14,7 +15,10 @@ export interface Client extends ScopeRule {
     accountId: string | null;
     type: 'public' | 'confidential';
     policy: 'explicit' | 'inherit';
-    firstParty: boolean;
+    source: ClientSource;
+    /** True for an application that the forum vouches for. */
+    verified: boolean;
+    status: ClientStatus;
     redirectUris: string[];
     /** The scopes that the client may ask for. */
     allowed: string[];
@@ -27,7 +31,8 @@ export interface Client extends ScopeRule {
 
 /** What a query selects of `oauth_clients c` for `clientFromRow`. */
 export const CLIENT_COLUMNS = `c.id AS c_id, c.client_id AS c_client_id, c.name AS c_name, c.account_id AS c_account_id,
-    c.type AS c_type, c.scope_policy AS c_scope_policy, c.first_party AS c_first_party,
+    c.type AS c_type, c.scope_policy AS c_scope_policy, c.source AS c_source, c.verified AS c_verified,
+    c.status AS c_status,
     c.redirect_uris AS c_redirect_uris, c.allowed_scopes AS c_allowed_scopes, c.allowed_grants AS c_allowed_grants,
     c.secret_hash AS c_secret_hash, c.previous_secret_hash AS c_previous_secret_hash,
     c.previous_secret_expires_at AS c_previous_secret_expires_at`;
@@ -39,7 +44,9 @@ export interface ClientColumns {
     c_account_id: string | null;
     c_type: Client['type'];
     c_scope_policy: Client['policy'];
-    c_first_party: number;
+    c_source: ClientSource;
+    c_verified: number;
+    c_status: ClientStatus;
     c_redirect_uris: string;
     c_allowed_scopes: string;
     c_allowed_grants: string;
@@ -56,7 +63,9 @@ export function clientFromRow(row: ClientColumns): Client {
         accountId: row.c_account_id,
         type: row.c_type,
         policy: row.c_scope_policy,
-        firstParty: Boolean(row.c_first_party),
+        source: row.c_source,
+        verified: Boolean(row.c_verified),
+        status: row.c_status,
         redirectUris: JSON.parse(row.c_redirect_uris) as string[],
         allowed: splitNames(row.c_allowed_scopes),
         grants: splitNames(row.c_allowed_grants),
@@ -97,10 +106,17 @@ export async function findKnownClientIds(queries: Queries, clientIds: readonly s
 }
 
 /** What a query selects of `oauth_clients c` for `wholeClientRow`. */
-export const WHOLE_CLIENT_COLUMNS = `${CLIENT_COLUMNS}, c.created_at AS c_created_at, c.updated_at AS c_updated_at,
+export const WHOLE_CLIENT_COLUMNS = `${CLIENT_COLUMNS}, c.suspended_reason AS c_suspended_reason,
+    c.description AS c_description, c.client_uri AS c_client_uri, c.tos_uri AS c_tos_uri,
+    c.policy_uri AS c_policy_uri, c.created_at AS c_created_at, c.updated_at AS c_updated_at,
     c.deleted_at AS c_deleted_at`;
 
 export interface WholeClientColumns extends ClientColumns {
+    c_suspended_reason: string | null;
+    c_description: string | null;
+    c_client_uri: string | null;
+    c_tos_uri: string | null;
+    c_policy_uri: string | null;
     c_created_at: number | string;
     c_updated_at: number | string;
     c_deleted_at: number | string | null;
@@ -114,7 +130,14 @@ export function wholeClientRow(row: WholeClientColumns): OAuthClient {
         name: row.c_name,
         type: row.c_type,
         scopePolicy: row.c_scope_policy,
-        firstParty: Boolean(row.c_first_party),
+        source: row.c_source,
+        verified: Boolean(row.c_verified),
+        status: row.c_status,
+        suspendedReason: row.c_suspended_reason,
+        description: row.c_description,
+        clientUri: row.c_client_uri,
+        tosUri: row.c_tos_uri,
+        policyUri: row.c_policy_uri,
         redirectUris: row.c_redirect_uris,
         allowedScopes: row.c_allowed_scopes,
         allowedGrants: row.c_allowed_grants,
@@ -162,21 +185,49 @@ const CHANGEABLE = {
     scopePolicy: 'scope_policy',
     redirectUris: 'redirect_uris',
     allowedScopes: 'allowed_scopes',
-    allowedGrants: 'allowed_grants'
+    allowedGrants: 'allowed_grants',
+    secretHash: 'secret_hash',
+    previousSecretHash: 'previous_secret_hash',
+    previousSecretExpiresAt: 'previous_secret_expires_at',
+    verified: 'verified',
+    status: 'status',
+    suspendedReason: 'suspended_reason',
+    description: 'description',
+    clientUri: 'client_uri',
+    tosUri: 'tos_uri',
+    policyUri: 'policy_uri'
 } as const;
 
 export type ClientRowChange = Partial<Pick<OAuthClient, keyof typeof CHANGEABLE>>;
 
 /**
- * Changes a client's row, unless what the change was checked against has changed since the row was read: its owner,
- * grant types, scopes and redirect URIs.
+ * Changes a client's row, unless what the change was checked against has changed since the row was read: its owner, name,
+ * grant types, scopes and redirect URIs. A new owner does not get what the client was issued for the owner before.
  *
  * @param read the row that the change was checked against
  * @param now epoch milliseconds
  * @returns false when the row is another one by now, or deleted
  * @throws DuplicateKey when the new `client_id` is taken
  */
-export async function updateClientRow(
+export function updateClientRow(
+    database: Database,
+    read: OAuthClient,
+    change: ClientRowChange,
+    now: number
+): Promise<boolean> {
+    if (change.accountId === undefined || change.accountId === read.accountId) {
+        return writeClientRow(database, read, change, now);
+    }
+    return database.transaction(async (queries) => {
+        const updated = await writeClientRow(queries, read, change, now);
+        if (updated) {
+            await revokeGrantRows(queries, { oauthClientId: read.id, standing: true }, 'owner_changed', now);
+        }
+        return updated;
+    });
+}
+
+async function writeClientRow(
     queries: Queries,
     read: OAuthClient,
     change: ClientRowChange,
@@ -187,12 +238,13 @@ export async function updateClientRow(
     const updated = await queries.execute(
         `UPDATE oauth_clients SET ${names.map((name) => `${CHANGEABLE[name]} = ?, `).join('')}updated_at = ?
         WHERE id = ? AND deleted_at IS NULL AND account_id ${read.accountId === null ? 'IS NULL' : '= ?'}
-            AND allowed_grants = ? AND allowed_scopes = ? AND redirect_uris = ?`,
+            AND name = ? AND allowed_grants = ? AND allowed_scopes = ? AND redirect_uris = ?`,
         [
             ...names.map((name) => change[name]),
             now,
             read.id,
             ...owner,
+            read.name,
             read.allowedGrants,
             read.allowedScopes,
             read.redirectUris
@@ -230,6 +282,11 @@ export async function replaceClientSecret(
     return replaced > 0;
 }
 
+/** Removes a client that was created a moment ago, and that nothing names yet. */
+export async function removeClientRow(queries: Queries, id: string): Promise<void> {
+    await queries.execute('DELETE FROM oauth_clients WHERE id = ?', [id]);
+}
+
 /** Tables whose rows wait for a client and are deleted with it. */
 const PENDING = ['oauth_device_authorizations', 'oauth_authorization_requests', 'oauth_authorization_codes'];
 
@@ -250,10 +307,7 @@ export function deleteClientRow(database: Database, id: string, now: number): Pr
         if (deleted === 0) {
             return false;
         }
-        await queries.execute(
-            "UPDATE oauth_grants SET ended_at = ?, end_reason = 'client_deleted' WHERE oauth_client_id = ? AND ended_at IS NULL",
-            [now, id]
-        );
+        await revokeGrantRows(queries, { oauthClientId: id }, 'client_deleted', now);
         for (const table of PENDING) {
             await queries.execute(`DELETE FROM ${table} WHERE oauth_client_id = ?`, [id]);
         }

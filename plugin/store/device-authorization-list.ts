@@ -1,6 +1,6 @@
 import { formatUserCode } from '../user-code';
 import type { Queries } from './database';
-import { MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
+import { isPastEnd, MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
 import { rfc3339 } from './rfc3339';
 
 /** A device authorization as administrators see it. */
@@ -46,11 +46,14 @@ export async function listDeviceAuthorizations(
         `SELECT COUNT(*) AS total FROM
             (SELECT 1 AS one FROM oauth_device_authorizations LIMIT ${MAX_COUNTED}) counted`
     );
+    if (isPastEnd(page, Number(total))) {
+        return { ...pageOf(page, 0, Number(total)), device_authorisations: [] };
+    }
     const rows = await queries.query<Row>(
-        `SELECT id, created_at, oauth_client_id, user_code, scope, expires_at, poll_interval, last_polled_at,
-            approved_by_account_id, approved_at, denied_at, consumed_at
-        FROM oauth_device_authorizations
-        ORDER BY created_at DESC, id DESC LIMIT ${PAGE_SIZE} OFFSET ${(page - 1) * PAGE_SIZE}`
+        `SELECT d.id, d.created_at, d.oauth_client_id, d.user_code, d.scope, d.expires_at, d.poll_interval,
+            d.last_polled_at, d.approved_by_account_id, d.approved_at, d.denied_at, g.exchanged_at AS consumed_at
+        FROM oauth_device_authorizations d LEFT JOIN oauth_grants g ON g.id = d.grant_id
+        ORDER BY d.created_at DESC, d.id DESC LIMIT ${PAGE_SIZE} OFFSET ${(page - 1) * PAGE_SIZE}`
     );
     return { ...pageOf(page, rows.length, Number(total)), device_authorisations: rows.map(describe) };
 }

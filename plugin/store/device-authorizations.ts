@@ -1,6 +1,7 @@
 import { OAuthDeviceAuthorization } from '../../entities/index';
 import { CLIENT_COLUMNS, clientFromRow, type Client, type ClientColumns } from './clients';
-import { type Queries } from './database';
+import type { Queries } from './database';
+import { APPROVED_GRANT_COLUMNS, approvedGrantFromRow, type ApprovedGrant, type ApprovedGrantColumns } from './grants';
 import { createId } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
 
@@ -15,13 +16,11 @@ export interface DeviceAuthorization {
     pollInterval: number;
     lastPolledAt: number | null;
     claimedBy: string | null;
+    /** What the person was shown at last: an approval grants no more. Null until the code is claimed. */
+    shown: string[] | null;
     approvedBy: string | null;
-    approved: string[];
-    /** When the approving person signed in, epoch seconds. */
-    authTime: number | null;
     approvedAt: number | null;
     deniedAt: number | null;
-    consumedAt: number | null;
     createdAt: number;
     expiresAt: number;
 }
@@ -34,20 +33,18 @@ interface Row extends ClientColumns {
     last_polled_at: number | string | null;
     claimed_by_account_id: string | null;
     approved_by_account_id: string | null;
-    approved_scope: string | null;
-    auth_time: number | string | null;
+    shown_scope: string | null;
     approved_at: number | string | null;
     denied_at: number | string | null;
-    consumed_at: number | string | null;
     created_at: number | string;
     expires_at: number | string;
 }
 
-const SELECT = `
-    SELECT ${CLIENT_COLUMNS}, d.id, d.user_code, d.scope, d.poll_interval, d.last_polled_at, d.claimed_by_account_id,
-        d.approved_by_account_id, d.approved_scope, d.auth_time, d.approved_at, d.denied_at, d.consumed_at, d.created_at,
-        d.expires_at
-    FROM oauth_device_authorizations d JOIN oauth_clients c ON c.id = d.oauth_client_id`;
+const COLUMNS = `${CLIENT_COLUMNS}, d.id, d.user_code, d.scope, d.poll_interval, d.last_polled_at,
+    d.claimed_by_account_id, d.shown_scope, d.approved_by_account_id, d.approved_at, d.denied_at, d.created_at,
+    d.expires_at`;
+
+const FROM = 'FROM oauth_device_authorizations d JOIN oauth_clients c ON c.id = d.oauth_client_id';
 
 const number = (value: number | string | null): number | null => (value === null ? null : Number(value));
 
@@ -60,12 +57,10 @@ function fromRow(row: Row): DeviceAuthorization {
         pollInterval: Number(row.poll_interval),
         lastPolledAt: number(row.last_polled_at),
         claimedBy: row.claimed_by_account_id,
+        shown: row.shown_scope === null ? null : splitNames(row.shown_scope),
         approvedBy: row.approved_by_account_id,
-        approved: splitNames(row.approved_scope ?? ''),
-        authTime: number(row.auth_time),
         approvedAt: number(row.approved_at),
         deniedAt: number(row.denied_at),
-        consumedAt: number(row.consumed_at),
         createdAt: Number(row.created_at),
         expiresAt: Number(row.expires_at)
     };
@@ -79,6 +74,8 @@ export interface NewDeviceAuthorization {
     /** Eight characters, without the hyphen. */
     userCode: string;
     requested: readonly string[];
+    /** A MAC of the client's network; null where the host knows no address. */
+    requestedFrom: string | null;
     /** Seconds. */
     pollInterval: number;
     /** Epoch milliseconds. */
@@ -108,25 +105,45 @@ export async function insertDeviceAuthorization(
         lastPolledAt: null,
         claimedByAccountId: null,
         approvedByAccountId: null,
-        approvedScope: null,
-        authTime: null,
+        shownScope: null,
+        requestedFrom: device.requestedFrom,
         approvedAt: null,
         deniedAt: null,
-        consumedAt: null,
+        grantId: null,
         createdAt: now,
         expiresAt: device.expiresAt
     });
     return id;
 }
 
-export async function findByDeviceCode(queries: Queries, hash: string): Promise<DeviceAuthorization | null> {
-    const [row] = await queries.query<Row>(`${SELECT} WHERE d.device_code_hash = ?`, [hash]);
-    return row ? fromRow(row) : null;
+/** How many device authorizations a network has that nobody has decided yet. @param now epoch milliseconds */
+export async function countPendingFrom(queries: Queries, requestedFrom: string, now: number): Promise<number> {
+    const [row] = await queries.query<{ pending: number | string }>(
+        `SELECT COUNT(*) AS pending FROM oauth_device_authorizations
+        WHERE requested_from = ? AND expires_at > ? AND approved_at IS NULL AND denied_at IS NULL`,
+        [requestedFrom, now]
+    );
+    return Number(row?.pending ?? 0);
+}
+
+/** The device authorization with this device code, and the grant of its approval; null where there is none. */
+export async function findByDeviceCode(
+    queries: Queries,
+    hash: string
+): Promise<{ device: DeviceAuthorization; grant: ApprovedGrant | null } | null> {
+    const [row] = await queries.query<Row & (ApprovedGrantColumns | { g_id: null })>(
+        `SELECT ${COLUMNS}, ${APPROVED_GRANT_COLUMNS} ${FROM} LEFT JOIN oauth_grants g ON g.id = d.grant_id
+        WHERE d.device_code_hash = ?`,
+        [hash]
+    );
+    return row ? { device: fromRow(row), grant: row.g_id === null ? null : approvedGrantFromRow(row) } : null;
 }
 
 /** @param userCode eight characters, as `readUserCode` gives them */
 export async function findByUserCode(queries: Queries, userCode: string): Promise<DeviceAuthorization | null> {
-    const [row] = await queries.query<Row>(`${SELECT} WHERE d.user_code = ? AND c.deleted_at IS NULL`, [userCode]);
+    const [row] = await queries.query<Row>(`SELECT ${COLUMNS} ${FROM} WHERE d.user_code = ? AND c.deleted_at IS NULL`, [
+        userCode
+    ]);
     return row ? fromRow(row) : null;
 }
 
@@ -157,30 +174,42 @@ export async function lengthenPollInterval(
     );
 }
 
-/** Binds an authorization to the account that reads it first. False when another account was first. */
-export async function claimDevice(queries: Queries, device: DeviceAuthorization, accountId: string): Promise<boolean> {
+/**
+ * Binds an authorization to the account that reads it first, with what that account is shown.
+ *
+ * @returns false when an account was first
+ */
+export async function claimDevice(
+    queries: Queries,
+    device: DeviceAuthorization,
+    { accountId, shown }: { accountId: string; shown: readonly string[] }
+): Promise<boolean> {
     const claimed = await queries.execute(
-        `UPDATE oauth_device_authorizations SET claimed_by_account_id = ?
-        WHERE id = ? AND (claimed_by_account_id IS NULL OR claimed_by_account_id = ?)`,
-        [accountId, device.id, accountId]
+        `UPDATE oauth_device_authorizations SET claimed_by_account_id = ?, shown_scope = ?
+        WHERE id = ? AND claimed_by_account_id IS NULL`,
+        [accountId, joinNames(shown), device.id]
     );
     return claimed > 0;
 }
 
 const UNDECIDED = `id = ? AND claimed_by_account_id = ? AND approved_at IS NULL AND denied_at IS NULL
-    AND consumed_at IS NULL AND expires_at > ?`;
+    AND expires_at > ?`;
 
-/** Approves for the account that claimed it. False when it was decided or has expired meanwhile. */
+/**
+ * Approves for the account that claimed it.
+ *
+ * @returns false when it was decided, has expired, or shows less since it was read
+ */
 export async function approveDevice(
     queries: Queries,
     device: DeviceAuthorization,
-    decision: { accountId: string; scope: readonly string[]; authTime: number | null },
+    { accountId, grantId }: { accountId: string; grantId: string },
     now: number
 ): Promise<boolean> {
     const approved = await queries.execute(
-        `UPDATE oauth_device_authorizations
-        SET approved_at = ?, approved_by_account_id = ?, approved_scope = ?, auth_time = ? WHERE ${UNDECIDED}`,
-        [now, decision.accountId, joinNames(decision.scope), decision.authTime, device.id, decision.accountId, now]
+        `UPDATE oauth_device_authorizations SET approved_at = ?, approved_by_account_id = ?, grant_id = ?
+        WHERE ${UNDECIDED} AND shown_scope = ?`,
+        [now, accountId, grantId, device.id, accountId, now, joinNames(device.shown ?? [])]
     );
     return approved > 0;
 }
@@ -199,13 +228,4 @@ export async function denyDevice(
         now
     ]);
     return denied > 0;
-}
-
-/** Spends an approved authorization. False when another request has. */
-export async function consumeDevice(queries: Queries, device: DeviceAuthorization, now: number): Promise<boolean> {
-    const consumed = await queries.execute(
-        'UPDATE oauth_device_authorizations SET consumed_at = ? WHERE id = ? AND consumed_at IS NULL',
-        [now, device.id]
-    );
-    return consumed > 0;
 }

@@ -4,6 +4,11 @@ export const PAGE_SIZE = 50;
 /** Totals stop counting here: no one pages further, and counting a large table is slow. */
 export const MAX_COUNTED = 10_000;
 
+/** True for a page after the last one, which nobody has to look for: a database would read all rows before it. */
+export function isPastEnd(page: number, total: number, pageSize = PAGE_SIZE): boolean {
+    return (page - 1) * pageSize >= total;
+}
+
 /** The frame of a list's page. */
 export interface Page {
     page_size: number;

@@ -1,9 +1,9 @@
 import { ID_PATTERN } from '../ids';
 import type { Queries } from './database';
 import { IS_LIVE, IS_REVOKED } from './grants';
-import { MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
+import { isPastEnd, MAX_COUNTED, PAGE_SIZE, pageOf, type Page } from './paging';
 import { rfc3339 } from './rfc3339';
-import { headGeneration } from './token-family';
+import { headGeneration } from './generations';
 
 /** `active`: heads of live grants; `superseded`: rotated; `revoked`, `expired`: heads of grants that are. */
 export type TokenStatus = 'active' | 'superseded' | 'revoked' | 'expired';
@@ -70,6 +70,9 @@ export async function listTokens(
         `SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM ${from} WHERE ${where} LIMIT ${MAX_COUNTED}) counted`,
         parameters
     );
+    if (isPastEnd(filter.page, Number(total))) {
+        return { ...pageOf(filter.page, 0, Number(total)), tokens: [] };
+    }
     // The page's ids first, from indexes alone; then what is shown of fifty rows.
     const rows = await queries.query<Row>(
         `SELECT t.id, t.created_at, t.oauth_client_id, c.client_id, c.name AS client_name, t.account_id, t.scope,

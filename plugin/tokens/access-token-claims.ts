@@ -10,6 +10,8 @@ export interface AccessTokenClaims extends JWTPayload {
     exp: number;
     iat: number;
     jti: string;
+    /** The grant that the token belongs to. Absent in tokens that were issued before access tokens named it. */
+    grant_id?: string;
     /** Literal, space-separated. */
     scope: string;
 }

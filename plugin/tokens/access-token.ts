@@ -11,7 +11,12 @@ const TYPE = 'at+jwt';
 /** Signs an access token that is valid for `lifetimes.accessToken` seconds from now. */
 export function signAccessToken(
     { keys, settings, clock }: Issuer,
-    { accountId, clientId, scope }: { accountId: string; clientId: string; scope: readonly string[] }
+    {
+        accountId,
+        clientId,
+        grantId,
+        scope
+    }: { accountId: string; clientId: string; grantId: string; scope: readonly string[] }
 ): Promise<string> {
     const iat = Math.floor(clock() / 1000);
     return keys.sign(TYPE, {
@@ -22,6 +27,7 @@ export function signAccessToken(
         exp: iat + settings.lifetimes.accessToken,
         iat,
         jti: randomUUID(),
+        grant_id: grantId,
         scope: joinNames(scope)
     });
 }

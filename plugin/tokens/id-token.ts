@@ -1,6 +1,9 @@
 import type { Account } from '../options/options';
 import type { Issuer } from './issuer';
 
+/** The media type of ID tokens. Access tokens have another. */
+const TYPE = 'JWT';
+
 /** What OpenID Connect tells a client of its user (Core §5.1), by scope. */
 export function userClaims(account: Account, scope: readonly string[]): Record<string, unknown> {
     return {
@@ -32,7 +35,7 @@ export function signIdToken(
     }
 ): Promise<string> {
     const iat = Math.floor(clock() / 1000);
-    return keys.sign('JWT', {
+    return keys.sign(TYPE, {
         iss: settings.issuer,
         sub: account.id,
         aud: clientId,
@@ -42,4 +45,18 @@ export function signIdToken(
         ...(nonce != null && { nonce }),
         ...userClaims(account, scope)
     });
+}
+
+/**
+ * The account that an ID token of this issuer was about (OpenID Connect Core §3.1.2.1, `id_token_hint`), expired or not.
+ *
+ * @returns null for anything but an ID token that one of the keys signed
+ */
+export async function readIdTokenHint({ keys, settings }: Issuer, hint: string): Promise<string | null> {
+    try {
+        const { sub } = await keys.verify(hint, { typ: TYPE, issuer: settings.issuer, now: 0 });
+        return sub ?? null;
+    } catch {
+        return null;
+    }
 }

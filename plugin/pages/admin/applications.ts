@@ -2,6 +2,7 @@ import type { ResponseObject } from '@hapi/hapi';
 import { listAllClients } from '../../clients/admin-clients';
 import type { Visit } from '../request/visit';
 import { clientCard } from '../view/client-model';
+import { ownerModels } from '../view/owner-model';
 import { pageNumber, pager } from '../view/paging';
 import { adminPath, filterOptions, MAX_FILTER, tabs } from './section';
 
@@ -19,6 +20,8 @@ export async function showApplications({ pages, query, view }: Visit): Promise<R
         ...(owner !== '' && { accountId: owner }),
         ...(type && { type })
     });
+    const owned = list.clients.map(({ source, account_id: ownerId = null }) => ({ source, ownerId }));
+    const owners = await ownerModels(pages, owned);
     return view('admin-apps', {
         title: pages.settings.strings['admin.title'],
         ...tabs(pages, 'apps'),
@@ -27,7 +30,10 @@ export async function showApplications({ pages, query, view }: Visit): Promise<R
         owner,
         types: filterOptions('type', TYPES, type),
         filtered: search !== '' || owner !== '' || type !== undefined,
-        clients: list.clients.map((client) => clientCard(client, `${path}/${client.id}`)),
+        clients: list.clients.map((client, place) => ({
+            ...clientCard(client, `${path}/${client.id}`),
+            by: owners[place]
+        })),
         pager: pager(path, query, list)
     });
 }

@@ -2,6 +2,7 @@ import type { ResponseObject } from '@hapi/hapi';
 import { findClientRows } from '../../store/clients';
 import { listDeviceAuthorizations } from '../../store/device-authorization-list';
 import type { Visit } from '../request/visit';
+import { ownerModels } from '../view/owner-model';
 import { pageNumber, pager } from '../view/paging';
 import { accountPath, adminPath, tabs } from './section';
 
@@ -17,12 +18,18 @@ export async function showDevices({ pages, query, view }: Visit): Promise<Respon
         context.database,
         devices.map(({ client_id: id }) => id)
     );
+    const rows = devices.map(({ client_id: id }) => clients.get(id));
+    const owners = await ownerModels(
+        pages,
+        rows.map((row) => ({ source: row?.source ?? 'member', ownerId: row?.accountId ?? null }))
+    );
     const now = context.clock();
     return view('admin-devices', {
         title: settings.strings['admin.devices.title'],
         ...tabs(pages, 'devices'),
-        devices: devices.map((device) => ({
+        devices: devices.map((device, place) => ({
             ...device,
+            by: owners[place],
             name: clients.get(device.client_id)?.name ?? '',
             clientPath: `${path}/${device.client_id}`,
             accountPath: device.approved_by_account_id && accountPath(pages, device.approved_by_account_id),

@@ -6,7 +6,7 @@ import type { PagesContext } from '../pages-context';
 import { idOf, type Visit } from '../request/visit';
 import { pageNumber, pager } from '../view/paging';
 import { adminPath, filterOptions, tabs } from './section';
-import { sessionModel } from './session-model';
+import { sessionModels } from './session-model';
 
 const MAX_ACCOUNT_ID = 128;
 
@@ -28,7 +28,7 @@ export async function showSessions({ pages, query, request, view }: Visit): Prom
         accountId,
         whose: accountId === '' ? null : await context.findAccount(accountId),
         statuses: filterOptions('status', TOKEN_STATUSES, status),
-        tokens: list.tokens.map((token) => sessionModel(pages, token, back)),
+        tokens: await sessionModels(pages, list.tokens, back),
         pager: pager(path, query, list)
     });
 }

@@ -1,10 +1,10 @@
 import type { ResponseObject } from '@hapi/hapi';
 import { OAuthError } from '../../errors/oauth-error';
 import { askAuthorizationConsent, decideAuthorizationConsent } from '../../flows/authorization-consent';
-import { isLoopback } from '../../loopback';
 import { mayAuthorize } from '../../policy';
 import { PageError } from '../request/page-error';
 import type { Visit } from '../request/visit';
+import { redirectModel } from '../view/redirect-model';
 import { checkMayAuthorize, consentModel, readDecision } from './model';
 
 /** GET: what the application requests that sent the browser here (RFC 6749 §4.1.1). */
@@ -42,14 +42,6 @@ export async function decideAuthorization(visit: Visit): Promise<ResponseObject>
         'decided',
         location === undefined ? outcome : { ...outcome, location, redirect: redirectModel(location) }
     );
-}
-
-/** Where a redirect leads: a website, a program on this computer, or an application that handles a scheme. */
-function redirectModel(uri: string): object {
-    const { host, hostname, protocol } = new URL(uri);
-    const isWeb = protocol === 'https:' || protocol === 'http:';
-    const kind = !isWeb ? 'app' : isLoopback(hostname) ? 'computer' : 'site';
-    return { uri: uri.replace(/\?.*$/s, ''), kind: { [kind]: true }, host: isWeb ? host : protocol };
 }
 
 function rethrowUnusable(error: Error): never {

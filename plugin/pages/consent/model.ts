@@ -2,11 +2,10 @@ import type { Decision } from '../../flows/decision';
 import type { Asked, DeviceConsent } from '../../flows/device-consent';
 import { mayAuthorize } from '../../policy';
 import { covers } from '../../scopes/registry';
-import type { Client } from '../../store/clients';
-import type { PagesContext } from '../pages-context';
 import { PageError } from '../request/page-error';
 import type { Visit } from '../request/visit';
 import { initialOf } from '../view/client-model';
+import { ownerModel } from '../view/owner-model';
 import { scopeModel, standardFirst } from '../view/scope-model';
 
 /** What both consent pages show about a request. */
@@ -23,7 +22,7 @@ export async function consentModel(
         client: {
             name: consent.client_name,
             initial: initialOf(consent.client_name),
-            ...(await ownerModel(pages, client))
+            ...(await ownerModel(pages, { source: client.source, ownerId: client.accountId }))
         },
         account,
         asked: new Date(createdAt).toISOString(),
@@ -35,12 +34,6 @@ export async function consentModel(
         lacked: describe(lacked),
         notAllowed: describe(refused.filter((scope) => !lacked.includes(scope)))
     };
-}
-
-/** Who owns the application. A name proves nothing, because its owner chooses it. */
-async function ownerModel({ context }: PagesContext, { accountId, firstParty }: Client): Promise<object> {
-    const owner = accountId === null ? null : await context.findAccount(accountId);
-    return { builtIn: firstParty, ...(owner && { owner: { name: owner.name, handle: owner.handle } }) };
 }
 
 /**

@@ -1,3 +1,4 @@
+import type { ResponseObject } from '@hapi/hapi';
 import { NO_STORE, withHeaders } from '../../http/headers';
 
 const CONTENT_SECURITY_POLICY = [
@@ -10,11 +11,22 @@ const CONTENT_SECURITY_POLICY = [
     "frame-ancestors 'none'"
 ].join('; ');
 
-/** `onPreResponse`: no page is framed, cached or named as a referrer, and none runs inline or foreign code. */
-export const addSecurityHeaders = withHeaders({
+/** No page is framed, cached or named as a referrer, and none runs inline or foreign code. */
+const SECURITY_HEADERS = {
     ...NO_STORE,
     'content-security-policy': CONTENT_SECURITY_POLICY,
     'referrer-policy': 'no-referrer',
     'x-content-type-options': 'nosniff',
     'x-frame-options': 'DENY'
-});
+};
+
+/** `onPreResponse` of the pages. */
+export const addSecurityHeaders = withHeaders(SECURITY_HEADERS);
+
+/** The same headers on a page that another route responds with. */
+export function setPageHeaders(response: ResponseObject): ResponseObject {
+    for (const [name, value] of Object.entries(SECURITY_HEADERS)) {
+        response.header(name, value);
+    }
+    return response;
+}

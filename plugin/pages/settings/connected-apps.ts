@@ -5,6 +5,7 @@ import type { PagesContext } from '../pages-context';
 import { idOf, type Visit } from '../request/visit';
 import { initialOf } from '../view/client-model';
 import { pageNumber, pager } from '../view/paging';
+import { ownerModels } from '../view/owner-model';
 import { scopeModel, standardFirst } from '../view/scope-model';
 
 /** GET: the applications that can act for the member, each with its sessions. */
@@ -12,10 +13,14 @@ export async function showConnectedApps({ account, pages, query, view }: Visit):
     const { context, settings } = pages;
     const page = pageNumber(query);
     const list = await listConnections(context.database, { accountId: account.id, page }, context.clock());
+    const owners = await ownerModels(pages, list.applications);
     return view('connected-apps', {
         title: settings.strings['connected.title'],
         section: { connectedApps: true },
-        applications: list.applications.map((application) => applicationModel(pages, application)),
+        applications: list.applications.map((each, place) => ({
+            ...applicationModel(pages, each),
+            ...owners[place]
+        })),
         pager: pager(pathOf(pages), query, list)
     });
 }
@@ -49,7 +54,7 @@ function applicationModel(pages: PagesContext, application: ConnectedApplication
         disconnect: `${path}/${id}/disconnect`,
         sessions: sessions.map((session) => ({
             ...session,
-            disconnect: `${path}/sessions/${session.tokenId}/disconnect`
+            disconnect: session.tokenId && `${path}/sessions/${session.tokenId}/disconnect`
         }))
     };
 }

@@ -1,4 +1,5 @@
 import { ManagementError } from '../../errors/management-error';
+import { PageError } from '../request/page-error';
 import type { Visit } from '../request/visit';
 
 /** An error that a form shows at one of its fields. */
@@ -25,6 +26,9 @@ const FIELDS: Record<string, string> = {
  */
 export function fieldError({ pages }: Visit, error: unknown): FieldError {
     const { metadata } = error instanceof ManagementError ? (error.output.payload as unknown as Payload) : {};
+    if (metadata?.rule === 'clientsPerAccount') {
+        throw new PageError('error.too_many_apps', 409);
+    }
     // A list names its item: `redirect_uris[1]`.
     const [, name, item] = /^(\w+)(?:\[(\d+)\])?$/.exec(metadata?.field ?? '') ?? [];
     const field = FIELDS[name ?? ''];

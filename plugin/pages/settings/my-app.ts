@@ -73,6 +73,8 @@ function showApp(visit: Visit, client: ClientDescription, entered: Entered, erro
             scopes: { ...choices, standard: grants.code || grants.device ? choices.standard : [] },
             lost: lost.map((scope) => scopeModel(pages, scope)),
             confidential: client.type === 'confidential',
+            suspended: client.status === 'suspended',
+            rotatable: client.type === 'confidential' && client.status === 'active',
             overlaps: OVERLAPS.map((seconds) => ({ seconds: String(seconds), key: `overlap.${seconds}` })),
             formId: pages.spentForms.newId(),
             path: `${path}/${client.id}`,

@@ -1,5 +1,5 @@
 import type { ResponseObject } from '@hapi/hapi';
-import { listClientPage } from '../../clients/member-clients';
+import { listClients } from '../../clients/member-clients';
 import { mayManageClients } from '../../policy';
 import type { Visit } from '../request/visit';
 import { clientCard } from '../view/client-model';
@@ -9,7 +9,7 @@ import { MY_APPS, myAppsPath } from './my-apps-section';
 /** GET: the applications that the member created. */
 export async function showMyApps({ account, pages, query, view }: Visit): Promise<ResponseObject> {
     const path = myAppsPath(pages);
-    const list = await listClientPage(pages.context, account.id, pageNumber(query));
+    const list = await listClients(pages.context, account.id, pageNumber(query));
     return view('my-apps', {
         title: pages.settings.strings['mine.title'],
         ...MY_APPS,

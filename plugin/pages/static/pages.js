@@ -51,6 +51,39 @@ if (application) {
     location.replace(application.href);
 }
 
+// Take a decision only from a person who sees this page: after it has had the focus for half a second, and the pointer, a
+// finger or a key was used on it. Another page can put this one under the second click of a double click.
+const SEEN = 500;
+let focusedAt = document.hasFocus() ? performance.now() : Infinity;
+const arm = (armed) => {
+    for (const buttons of document.querySelectorAll('[data-armed]')) {
+        buttons.dataset.armed = armed ? 'yes' : 'no';
+    }
+};
+addEventListener('focus', () => (focusedAt = performance.now()));
+addEventListener('blur', () => {
+    focusedAt = Infinity;
+    arm(false);
+});
+for (const gesture of ['pointermove', 'touchstart', 'wheel', 'keydown']) {
+    addEventListener(
+        gesture,
+        () => {
+            if (document.hasFocus() && performance.now() - focusedAt > SEEN) {
+                arm(true);
+            }
+        },
+        { capture: true, passive: true }
+    );
+}
+for (const buttons of document.querySelectorAll('[data-armed]')) {
+    buttons.addEventListener('click', (event) => {
+        if (buttons.dataset.armed !== 'yes') {
+            event.preventDefault();
+        }
+    });
+}
+
 // Send a form once, even on a double click, until the browser returns to the page.
 for (const form of document.querySelectorAll('form[method="post"]')) {
     form.addEventListener('submit', (event) => {

@@ -8,6 +8,7 @@ export function clientCard(client: ClientDescription, path: string): object {
         initial: initialOf(client.name),
         confidential: client.type === 'confidential',
         inherits: client.scope_policy === 'inherit',
+        suspended: client.status === 'suspended',
         path
     };
 }

@@ -1,5 +1,5 @@
 import type { Queries } from '../database';
-import { headGeneration } from '../token-family';
+import { headGeneration } from '../generations';
 import type { CleanedTable } from './rows';
 
 /** How many rows are looked at, so that a measurement is cheap however many rows there are. */

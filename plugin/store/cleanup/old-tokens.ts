@@ -1,6 +1,6 @@
 import type { Queries } from '../database';
 import { prunable } from '../retry-window';
-import { headGeneration, oldestGeneration } from '../token-family';
+import { headGeneration, oldestGeneration } from '../generations';
 import { placeholders, type Place } from './rows';
 
 /** A refresh token as it is found in the order of time. */

@@ -7,6 +7,7 @@ export type CleanedTable =
     | 'oauth_clients'
     | 'oauth_device_authorizations'
     | 'oauth_grants'
+    | 'oauth_login_detours'
     | 'oauth_refresh_tokens'
     | 'oauth_user_code_failures';
 

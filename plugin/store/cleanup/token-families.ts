@@ -1,5 +1,5 @@
 import type { Queries } from '../database';
-import { headGeneration, oldestGeneration } from '../token-family';
+import { headGeneration, oldestGeneration } from '../generations';
 import { placeholders } from './rows';
 
 /** A token family that has something to remove. */
@@ -31,8 +31,9 @@ export interface DatedToken extends PlacedToken {
     retryUntil: number;
 }
 
-/** Tokens go before their grant does, so an interrupted run may leave a grant without any. */
-const INACTIVE = '(g.ended_at <= ? OR h.expires_at <= ? OR (h.id IS NULL AND g.created_at <= ?))';
+/** A grant without a refresh token is of use until its code or its access token expires; a standing grant, until it ends. */
+const INACTIVE = `(g.ended_at <= ? OR h.expires_at <= ?
+    OR (h.id IS NULL AND g.standing_for IS NULL AND COALESCE(g.expires_at, g.created_at) <= ?))`;
 
 /**
  * The families with something to remove among the grants after `after` up to `last`, by their ids.
