@@ -20,7 +20,8 @@ const PARAMETERS: Record<keyof ForumOAuth['admin'], unknown[]> = {
     deleteClient: [createId(START)],
     listDeviceAuthorizations: [],
     listTokens: [],
-    revokeToken: [createId(START)]
+    revokeToken: [createId(START)],
+    revokeAll: [{ accountId: 'nobody' }]
 };
 
 describe('server.plugins', () => {
@@ -48,4 +49,38 @@ describe('server.plugins', () => {
             expect(['none', '400 invalid_request', '404 not_found']).to.include(await codeOf(call(ODIN)));
         });
     }
+
+    it('checks what the host passes, as the endpoints do', async () => {
+        const { admin, clients, tokens } = api();
+        const { client } = await clients.create(FRIGG, {
+            name: 'A bot',
+            type: 'confidential',
+            allowed_grants: ['client_credentials'],
+            allowed_scopes: []
+        });
+        const any = (value: unknown): never => value as never;
+        for (const overlap of [1e9, -1, 1.5, NaN, any('60'), any(null)]) {
+            expect(await codeOf(clients.rotateSecret(FRIGG, client.id, overlap))).to.equal('400 invalid_request');
+        }
+        for (const page of [0, -1, 1.5, NaN, any('1'), any(null)]) {
+            expect(await codeOf(clients.list(FRIGG, { page })), String(page)).to.equal('400 invalid_request');
+            expect(await codeOf(tokens.list(FRIGG, { page }))).to.equal('400 invalid_request');
+            expect(await codeOf(admin.listClients(ODIN, { page }))).to.equal('400 invalid_request');
+            expect(await codeOf(admin.listDeviceAuthorizations(ODIN, page))).to.equal('400 invalid_request');
+            expect(await codeOf(admin.listTokens(ODIN, { page }))).to.equal('400 invalid_request');
+        }
+        for (const input of [null, 'x', [], {}, { ...client, name: 1 }, { ...client, allowed_scopes: 'openid' }]) {
+            expect(await codeOf(clients.create(FRIGG, any(input)))).to.equal('400 invalid_request');
+            expect(await codeOf(admin.createClient(ODIN, any(input)))).to.equal('400 invalid_request');
+        }
+        expect(await codeOf(clients.update(FRIGG, client.id, any({ name: {} })))).to.equal('400 invalid_request');
+        expect(await codeOf(admin.updateClient(ODIN, client.id, any({ status: 1 })))).to.equal('400 invalid_request');
+        for (const filter of [{}, undefined, { accountId: 1 }, { accountId: 'x'.repeat(129) }]) {
+            expect(await codeOf(admin.revokeAll(ODIN, any(filter)))).to.equal('400 invalid_request');
+        }
+        // More than a member may set is left out, as a host may pass on all that a form has.
+        const created = await clients.create(FRIGG, any({ ...client, verified: true, client_id: 'chosen' }));
+        expect(created.client.verified).to.be.false();
+        expect(created.client.client_id).not.to.equal('chosen');
+    });
 });

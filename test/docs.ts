@@ -68,7 +68,7 @@ describe('The documentation', () => {
         const source = await read('plugin/events.ts');
         const grants = await read('plugin/store/grants.ts');
         const reasons = /type EndReason =([^;]*);/.exec(grants)![1]!.matchAll(/'([a-z_]+)'/g);
-        const types = [...source.matchAll(/type: ('[a-z_]+'(?: \| '[a-z_]+')*)/g)].flatMap(([, names]) =>
+        const types = [...source.matchAll(/type:\s*\|?\s*('[a-z_]+'(?:\s*\| '[a-z_]+')*)/g)].flatMap(([, names]) =>
             [...names!.matchAll(/'([a-z_]+)'/g)].map(([, name]) => name!)
         );
         expect(types).to.include(['token_issued', 'sweep_failed', 'client_secret_rotated']);
@@ -104,6 +104,10 @@ describe('The documentation', () => {
             expect(rows.get(`limits.${name}`)).to.equal(`\`${written}\``);
             expect(api).to.contain(`| \`${name}\` | \`${written}\` |`);
         }
+        for (const [name, value] of Object.entries(settings.caps)) {
+            expect(rows.get(`caps.${name}`)).to.equal(`\`${value}\``);
+            expect(api).to.contain(`| \`${name}\` | \`${value}\` |`);
+        }
         for (const [name, value] of Object.entries(settings.urls)) {
             expect(rows.get(`urls.${name}`)!).to.startWith(`\`${value.slice(ISSUER.length)}\``);
         }
@@ -113,7 +117,8 @@ describe('The documentation', () => {
         const [{ clientId, name } = { clientId: '', name: '' }] = settings.firstPartyClients;
         expect(rows.get('firstPartyClients')).to.equal(`\`[{ clientId: '${clientId}', name: '${name}' }]\``);
         for (const option of [
-            ...Object.keys(settings).filter((key) => key !== 'origin'),
+            ...Object.keys(settings).filter((key) => key !== 'origin' && key !== 'secrets'),
+            'secret',
             'session.strategy',
             'session.accountId',
             'session.authTime',

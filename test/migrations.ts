@@ -14,6 +14,7 @@ const TABLES = [
     'oauth_clients',
     'oauth_device_authorizations',
     'oauth_grants',
+    'oauth_login_detours',
     'oauth_refresh_tokens',
     'oauth_user_code_failures'
 ];
@@ -94,9 +95,9 @@ for (const [host, charset] of Object.entries(hosts)) {
 
         it('keep the grants of a client, and the tokens of a grant, from losing what they name', async () => {
             await dataSource.query(
-                `INSERT INTO oauth_clients (id, client_id, name, type, scope_policy, first_party, redirect_uris,
+                `INSERT INTO oauth_clients (id, client_id, name, type, scope_policy, source, verified, status, redirect_uris,
                     allowed_scopes, allowed_grants, created_at, updated_at)
-                VALUES ('c', 'c', 'c', 'public', 'explicit', 0, '[]', '', '', 1, 1)`
+                VALUES ('c', 'c', 'c', 'public', 'explicit', 'member', 0, 'active', '[]', '', '', 1, 1)`
             );
             const grant = `INSERT INTO oauth_grants (id, oauth_client_id, account_id, scope, chain_key, created_at)
                 VALUES ('g', ?, 'a', '', 'k', 1)`;

@@ -355,7 +355,7 @@ describe("server.plugins['hapi-forum-oauth']", () => {
         });
         expect((await forum.as(FRIGG, 'GET', `/auth/oauth/clients/${client.id}`)).body).to.equal(client);
         expect(await clients.get(FRIGG, client.id)).to.equal(client);
-        expect((await clients.list(FRIGG)).map(({ id }) => id)).to.include(client.id);
+        expect((await clients.list(FRIGG)).clients.map(({ id }) => id)).to.include(client.id);
         const use = (with_: string) =>
             forum.token({ grant_type: 'client_credentials' }, basic(client.client_id, with_));
         expect((await use(secret!)).status).to.equal(200);

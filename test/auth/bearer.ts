@@ -182,8 +182,9 @@ describe('the oauth strategy', () => {
             permissions
         });
         expect(auth.strategy).to.equal('oauth');
-        const { jti, ...artifacts } = auth.artifacts;
+        const { jti, grant_id: grantId, ...artifacts } = auth.artifacts;
         expect(jti).to.be.a.string();
+        expect(grantId).to.match(/^[0-9a-v]{20}$/);
         expect(artifacts).to.equal({
             iss: ISSUER,
             sub: FRIGG,

@@ -5,8 +5,8 @@ import type { DataSource } from 'typeorm';
 import { OAuthClient } from '../../entities';
 import type { AdminNewClient, ManagementError } from '../../plugin';
 import type { ForumOAuth } from '../../plugin/api';
-import { createId } from '../../plugin/ids';
 import { basic, claimsOf, CLI, DEVICE_CODE, Forum, FRIGG, ODIN, START, unique } from '../support/forum';
+import { clientRow } from '../support/rows';
 import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
@@ -32,28 +32,6 @@ async function refusal(call: Promise<unknown>): Promise<unknown[]> {
         metadata: { field?: string };
     };
     return [error!.output.statusCode, code, metadata.field];
-}
-
-function clientRow(fields: Partial<OAuthClient>): OAuthClient {
-    return {
-        id: createId(START),
-        accountId: null,
-        clientId: unique('c'),
-        name: 'A client',
-        type: 'public',
-        scopePolicy: 'explicit',
-        firstParty: false,
-        redirectUris: '[]',
-        allowedScopes: '',
-        allowedGrants: 'refresh_token',
-        secretHash: null,
-        previousSecretHash: null,
-        previousSecretExpiresAt: null,
-        createdAt: START,
-        updatedAt: START,
-        deletedAt: null,
-        ...fields
-    };
 }
 
 for (const kind of ['server', 'embedded'] as const) {
@@ -227,7 +205,7 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(tokens.scope).to.equal(['openid', 'offline_access', ...forum.account(FRIGG).permissions].join(' '));
             const { clients } = forum.server.plugins['hapi-forum-oauth'];
             const isListed = async (): Promise<boolean> =>
-                (await clients.list(FRIGG)).some(({ id }) => id === created.id);
+                (await clients.list(FRIGG)).clients.some(({ id }) => id === created.id);
             expect(await isListed()).to.be.false();
             expect(await refusal(clients.get(FRIGG, created.id))).to.equal([404, 'not_found', undefined]);
             expect(await refusal(clients.delete(FRIGG, created.id))).to.equal([404, 'not_found', undefined]);
@@ -336,7 +314,12 @@ for (const kind of ['server', 'embedded'] as const) {
             const clients = database.dataSource.getRepository(OAuthClient);
             // All were created at the same time, and still have a fixed order.
             const rows = Array.from({ length: 120 }, (_, at) =>
-                clientRow({ accountId: owner, name: `Client ${at}`, type: at % 2 ? 'public' : 'confidential' })
+                clientRow({
+                    allowedGrants: 'refresh_token',
+                    accountId: owner,
+                    name: `Client ${at}`,
+                    type: at % 2 ? 'public' : 'confidential'
+                })
             );
             await clients.insert(rows);
             const pages = await Promise.all(
@@ -404,11 +387,11 @@ describe('the list of 100,000 clients', () => {
         const { dataSource } = database;
         // One in a thousand is confidential, so a filter for them has to look far.
         await dataSource.query(
-            `INSERT INTO oauth_clients (id, account_id, client_id, name, type, scope_policy, first_party, redirect_uris,
-                allowed_scopes, allowed_grants, created_at, updated_at)
+            `INSERT INTO oauth_clients (id, account_id, client_id, name, type, scope_policy, source, verified, status,
+                redirect_uris, allowed_scopes, allowed_grants, created_at, updated_at)
             SELECT CONCAT(LPAD(seq, 19, '0'), 'g'), CONCAT('owner', seq DIV 10), CONCAT('client', seq),
-                CONCAT('Application ', seq), IF(seq MOD 1000 = 0, 'confidential', 'public'), 'explicit', 0, '[]', '',
-                'refresh_token', ${START} + seq, ${START} FROM seq_1_to_100000`
+                CONCAT('Application ', seq), IF(seq MOD 1000 = 0, 'confidential', 'public'), 'explicit', 'member', 0,
+                'active', '[]', '', 'refresh_token', ${START} + seq, ${START} FROM seq_1_to_100000`
         );
         await dataSource.query('ANALYZE TABLE oauth_clients');
         forum = await Forum.create(dataSource);

@@ -8,10 +8,9 @@ import {
     OAuthGrant
 } from '../../entities';
 import type { Account, ClientDescription } from '../../plugin';
-import { createId } from '../../plugin/ids';
-import { hashSecret } from '../../plugin/tokens/secret';
 import type { Forum } from '../support/forum';
 import { basic, DEVICE_CODE, FRIGG, LOKI, ODIN, type Tokens } from '../support/forum';
+import { authorizationCodeRow, authorizationRequestRow, insertRows } from '../support/rows';
 import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
@@ -77,21 +76,9 @@ for (const kind of ['server', 'embedded'] as const) {
 
         /** Stores an authorization request and a code as the authorization endpoint does. */
         const authorize = async (client: ClientDescription): Promise<void> => {
-            const row = {
-                oauthClientId: client.id,
-                accountId: FRIGG,
-                redirectUri: 'https://app.example/cb',
-                scope: SCOPE,
-                codeChallenge: hashSecret('verifier'),
-                createdAt: forum.now,
-                expiresAt: forum.now + 600_000
-            };
-            const { dataSource } = database;
-            await dataSource.getRepository(OAuthAuthorizationRequest).insert({ ...row, id: createId(forum.now) });
-            const id = createId(forum.now);
-            await dataSource
-                .getRepository(OAuthAuthorizationCode)
-                .insert({ ...row, id, codeHash: hashSecret(id), approvedScope: SCOPE });
+            const row = { oauthClientId: client.id, createdAt: forum.now };
+            await insertRows(database.dataSource, OAuthAuthorizationRequest, [authorizationRequestRow(row)]);
+            await insertRows(database.dataSource, OAuthAuthorizationCode, [authorizationCodeRow(row)]);
         };
 
         const pending = async (client: ClientDescription): Promise<number[]> => {
@@ -188,9 +175,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 device_code: device.device_code
             });
             expect([answer.status, answer.body.error]).to.equal([400, 'invalid_grant']);
-            expect(await database.dataSource.getRepository(OAuthGrant).countBy({ oauthClientId: client.id })).to.equal(
-                0
-            );
+            expect(await liveGrants(client)).to.equal(0);
         });
 
         it('lets no refresh succeed that runs at the same time', async () => {

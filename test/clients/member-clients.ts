@@ -77,7 +77,10 @@ for (const kind of ['server', 'embedded'] as const) {
                 scope_policy: 'explicit',
                 redirect_uris: ['https://app.example/cb', 'com.example.app:/cb'],
                 allowed_scopes: ['openid', 'CREATE_POST'],
-                allowed_grants: ['authorization_code', DEVICE_CODE, 'refresh_token']
+                allowed_grants: ['authorization_code', DEVICE_CODE, 'refresh_token'],
+                source: 'member',
+                verified: false,
+                status: 'active'
             });
             expect(await clients.get(FRIGG, client.id)).to.equal(client);
         });
@@ -157,7 +160,7 @@ for (const kind of ['server', 'embedded'] as const) {
 
         it('are listed newest first, without built-in, inheriting and deleted ones', async () => {
             const id = member(['CREATE_POST']);
-            expect(await clients.list(id)).to.equal([]);
+            expect((await clients.list(id)).clients).to.equal([]);
             const created: string[] = [];
             for (let count = 0; count < 4; ++count) {
                 created.push((await clients.create(id, { ...BOT, allowed_scopes: [] })).client.id);
@@ -166,10 +169,10 @@ for (const kind of ['server', 'embedded'] as const) {
             const [inherits, builtIn, gone] = created;
             const table = database.dataSource.getRepository(OAuthClient);
             await table.update({ id: inherits! }, { scopePolicy: 'inherit' });
-            await table.update({ id: builtIn! }, { firstParty: true });
-            expect((await clients.list(id)).map((client) => client.id)).to.equal([created[3]!, created[2]!]);
+            await table.update({ id: builtIn! }, { source: 'first_party' });
+            expect((await clients.list(id)).clients.map((client) => client.id)).to.equal([created[3]!, created[2]!]);
             await clients.delete(id, gone!);
-            expect((await clients.list(id)).map((client) => client.id)).to.equal([created[3]!]);
+            expect((await clients.list(id)).clients.map((client) => client.id)).to.equal([created[3]!]);
             for (const hidden of [inherits!, builtIn!, gone!]) {
                 const absent = await refusal(clients.get(id, 'cc5lnd2s1s4652adtu50'));
                 expect(await refusal(clients.get(id, hidden))).to.equal(absent);
@@ -336,7 +339,7 @@ for (const kind of ['server', 'embedded'] as const) {
                 expect(await refusal(clients.update(other, client.id, { name: 'Mine' }))).to.equal(absent);
                 expect(await refusal(clients.rotateSecret(other, client.id))).to.equal(absent);
                 expect(await refusal(clients.delete(other, client.id))).to.equal(absent);
-                expect((await clients.list(other)).map(({ id }) => id)).not.to.include(client.id);
+                expect((await clients.list(other)).clients.map(({ id }) => id)).not.to.include(client.id);
             }
             expect(await clients.get(FRIGG, client.id)).to.equal(client);
             expect(await credentialsWork(client.client_id, secret!)).to.be.true();
@@ -356,7 +359,7 @@ for (const kind of ['server', 'embedded'] as const) {
             const { client } = await clients.create(id, { ...BOT, allowed_scopes: [] });
             for (const other of [id.toUpperCase(), id.replace('e', '\u00e9')]) {
                 forum.accounts.set(other, { id: other, handle: other, name: other, permissions: [] });
-                expect(await clients.list(other), other).to.equal([]);
+                expect((await clients.list(other)).clients, other).to.equal([]);
                 expect((await refusal(clients.get(other, client.id))).status, other).to.equal(404);
             }
         });
@@ -426,10 +429,10 @@ describe('the permission to manage applications', () => {
         forum.account(FRIGG).permissions.pop();
         expect(await refusal(clients.update(FRIGG, client.id, { name: 'x' }))).to.equal(forbidden);
         expect(await refusal(clients.rotateSecret(FRIGG, client.id))).to.equal(forbidden);
-        expect(await clients.list(FRIGG)).to.equal([client]);
+        expect((await clients.list(FRIGG)).clients).to.equal([client]);
         expect(await clients.get(FRIGG, client.id)).to.equal(client);
         await clients.delete(FRIGG, client.id);
-        expect(await clients.list(FRIGG)).to.equal([]);
+        expect((await clients.list(FRIGG)).clients).to.equal([]);
     });
 
     it('is included in the wildcard', async () => {

@@ -27,7 +27,7 @@ describe('the name of a client', () => {
     });
 
     it('is not blank', () => {
-        for (const name of [' ', '\u00a0\u3000', '\u200b', '\u200b \u2060']) {
+        for (const name of [' ', '\u00a0\u3000', '\u200b', '\u200b \u2060', '\u2800', '\u{1d159}']) {
             expect(check(name), JSON.stringify(name)).to.equal('name length');
         }
     });
@@ -75,10 +75,21 @@ describe('the name of a client', () => {
             'Story\u00adden',
             '\ufeffStoryden',
             'STRASSE \u03c3\u03c2',
-            'stra\u00dfe  \u03c3\u03c3'
+            'stra\u00dfe  \u03c3\u03c3',
+            // A blank symbol, a Cyrillic letter, a note without a head, dots below.
+            'Storyden\u2800',
+            'St\u043eryden',
+            '\u0405t\u043er\u0443d\u0435n',
+            'Storyden\u{1d159}',
+            'Storyd\u0323e\u0323n\u0323',
+            'St\u1ecdryden',
+            'St0ryden',
+            '\u{1d5e6}\u{1d601}\u{1d5fc}\u{1d5ff}\u{1d606}\u{1d5f1}\u{1d5f2}\u{1d5fb}'
         ]) {
             expect(check(name), JSON.stringify(name)).to.equal('name reserved');
         }
-        expect(check('Storyden helper')).to.be.null();
+        for (const name of ['Storyden helper', 'Story', '\u0418\u0441\u0442\u043e\u0440\u0438\u044f']) {
+            expect(check(name), name).to.be.null();
+        }
     });
 });

@@ -36,7 +36,10 @@ describe('the administrators\u2019 endpoints for clients', () => {
             'scope_policy',
             'redirect_uris',
             'allowed_scopes',
-            'allowed_grants'
+            'allowed_grants',
+            'source',
+            'verified',
+            'status'
         ]);
         const path = `${CLIENTS}/${client.id}`;
         const read = await forum.as(ODIN, 'GET', path);

@@ -1,6 +1,6 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { DEVICE_CODE, ODIN } from '../support/forum';
+import { CLI, DEVICE_CODE, ODIN } from '../support/forum';
 import { ABSENT_IDS, expectError } from '../support/management';
 import { useDatabase, useForum } from '../support/setup';
 
@@ -61,6 +61,57 @@ describe('the administrators\u2019 endpoints for refresh tokens', () => {
         });
         expect(await list(`account_id=${one}&status=active`)).to.have.length(1);
         expect(await list(`account_id=${two}&status=active`)).to.have.length(1);
+    });
+
+    it('revoke all grants of an account, of a client, or of an account to a client', async () => {
+        const [one, two] = [forum.addAccount(), forum.addAccount()];
+        const { client } = await forum.createClient(one, {
+            name: 'A phone',
+            type: 'public',
+            allowed_grants: [DEVICE_CODE, 'refresh_token'],
+            allowed_scopes: ['offline_access']
+        });
+        const phone = { client_id: client.client_id, scope: 'offline_access' };
+        const sessions: [string, Record<string, string>][] = [
+            [one, phone],
+            [one, CLI],
+            [two, phone],
+            [two, CLI]
+        ];
+        const revoke = async (query: string): Promise<string[]> => {
+            const tokens = [];
+            for (const [account, fields] of sessions) {
+                tokens.push((await forum.signIn(account, fields)).refresh_token);
+            }
+            // An approval that is not exchanged yet goes with them.
+            const device = await forum.device(phone);
+            await forum.decide(one, device.user_code);
+            const before = forum.events.length;
+            const answer = await forum.as(ODIN, 'DELETE', `${TOKENS}?${query}`);
+            expect([answer.status, answer.text]).to.equal([204, '']);
+            expect(forum.events.slice(before).map(({ type }) => type)).to.equal(['grants_revoked']);
+            expect(forum.events[before]).to.include({ reason: 'revoked_by_administrator' });
+            const poll = { grant_type: DEVICE_CODE, client_id: client.client_id, device_code: device.device_code };
+            expect((await forum.token(poll)).body.error).to.equal('invalid_grant');
+            const left = [];
+            for (const [place, [account, fields]] of sessions.entries()) {
+                const { status } = await forum.refresh(tokens[place]!, { client_id: fields.client_id! });
+                if (status === 200) {
+                    left.push(`${account === one ? 'one' : 'two'} ${fields === CLI ? 'cli' : 'phone'}`);
+                }
+            }
+            return left;
+        };
+        expect(await revoke(`account_id=${one}`)).to.equal(['two phone', 'two cli']);
+        expect(await revoke(`oauth_client_id=${client.id}`)).to.equal(['one cli', 'two cli']);
+        const both = `account_id=${one}&oauth_client_id=${client.id}`;
+        expect(await revoke(both)).to.equal(['one cli', 'two phone', 'two cli']);
+        const silent = forum.events.length;
+        expect((await forum.as(ODIN, 'DELETE', `${TOKENS}?account_id=nobody`)).status).to.equal(204);
+        expect(forum.events.length).to.equal(silent);
+        for (const query of ['', '?', '?status=active', '?account_id=', `?account_id=${one}&status=active`]) {
+            expectError(await forum.as(ODIN, 'DELETE', `${TOKENS}${query}`), 400, 'invalid_request', query);
+        }
     });
 
     it('refuse a malformed query and a body', async () => {

@@ -134,7 +134,7 @@ describe('GET /oauth/authorize', () => {
             await forum.as(FRIGG, 'DELETE', `/auth/oauth/clients/${gone.id}`);
             expectShown(await authorize(forum, FRIGG, parametersOf(gone)), 'invalid_client');
 
-            await changeApp(database.dataSource, gone, { deletedAt: null, firstParty: true });
+            await changeApp(database.dataSource, gone, { deletedAt: null, source: 'first_party' });
             expectShown(await authorize(forum, FRIGG, parametersOf(gone)), 'invalid_client');
         });
 

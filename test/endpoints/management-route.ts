@@ -32,6 +32,7 @@ describe('an endpoint for administrators', () => {
         ['DELETE', `${CLIENTS}/${ABSENT}`],
         ['GET', DEVICES],
         ['GET', TOKENS],
+        ['DELETE', `${TOKENS}?account_id=nobody`],
         ['DELETE', `${TOKENS}/${ABSENT}`]
     ];
 
@@ -40,7 +41,8 @@ describe('an endpoint for administrators', () => {
             .table()
             .map(({ method, path }) => `${method.toUpperCase()} ${path.replace('{id}', ABSENT)}`)
             .filter((route) => route.includes('/admin/'));
-        expect(routes.sort()).to.equal(ENDPOINTS.map(([method, path]) => `${method} /api${path}`).sort());
+        const known = ENDPOINTS.map(([method, path]) => `${method} /api${path.replace(/\?.*/, '')}`);
+        expect(routes.sort()).to.equal(known.sort());
     });
 
     it('opens to a session with ADMINISTRATOR only', async () => {

@@ -1,7 +1,8 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthClient } from '../../entities/index';
-import { basic, DEVICE_CODE, FRIGG, LOKI, ODIN, type Answer } from '../support/forum';
+import { basic, DEVICE_CODE, FRIGG, LOKI, ODIN, START, type Answer } from '../support/forum';
+import { clientRow, insertRows } from '../support/rows';
 import { useDatabase, useForum } from '../support/setup';
 
 const lab = Lab.script();
@@ -77,13 +78,16 @@ describe('the endpoints for a member\u2019s applications', () => {
             'scope_policy',
             'redirect_uris',
             'allowed_scopes',
-            'allowed_grants'
+            'allowed_grants',
+            'source',
+            'verified',
+            'status'
         ]);
         const path = `${CLIENTS}/${client.id}`;
         const read = await forum.as(LOKI, 'GET', path);
         expect([read.status, read.body]).to.equal([200, client]);
         const list = await forum.as(LOKI, 'GET', CLIENTS);
-        expect([list.status, list.body]).to.equal([200, { clients: [client] }]);
+        expect([list.status, list.body.clients]).to.equal([200, [client]]);
         forum.pass(1);
         const changed = await forum.as(LOKI, 'PATCH', path, { name: 'Renamed' });
         const expected = { ...client, name: 'Renamed', updatedAt: new Date(forum.now).toISOString() };
@@ -91,7 +95,7 @@ describe('the endpoints for a member\u2019s applications', () => {
         const deleted = await forum.as(LOKI, 'DELETE', path);
         expect([deleted.status, deleted.text]).to.equal([204, '']);
         expect((await forum.as(LOKI, 'GET', path)).status).to.equal(404);
-        expect((await forum.as(LOKI, 'GET', CLIENTS)).body).to.equal({ clients: [] });
+        expect((await forum.as(LOKI, 'GET', CLIENTS)).body.clients).to.equal([]);
     });
 
     it('show a secret only in the response that creates it', async () => {
@@ -330,7 +334,7 @@ describe('the endpoints for a member\u2019s applications', () => {
     it('do not show built-in clients, nor applications that the member only authorized', async () => {
         const { refresh_token: token } = await forum.signIn(FRIGG);
         expect(token).to.be.a.string();
-        const builtIn = await database.dataSource.getRepository(OAuthClient).findOneByOrFail({ firstParty: true });
+        const builtIn = await database.dataSource.getRepository(OAuthClient).findOneByOrFail({ source: 'first_party' });
         for (const account of [FRIGG, ODIN]) {
             const list = await forum.as(account, 'GET', CLIENTS);
             expect(list.text).not.to.contain('storyden-cli');
@@ -341,8 +345,20 @@ describe('the endpoints for a member\u2019s applications', () => {
         expect((await forum.refresh(token)).status).to.equal(200);
     });
 
-    it('accept no query at the list', async () => {
-        expectInvalid(await forum.as(FRIGG, 'GET', `${CLIENTS}?page=2`), 'page', 'page');
+    it('have a list in pages, newest first', async () => {
+        const account = forum.addAccount();
+        const row = { accountId: account, source: 'member' as const };
+        const rows = Array.from({ length: 51 }, (_, at) => clientRow({ ...row, createdAt: START + at }));
+        await insertRows(database.dataSource, OAuthClient, rows);
+        const first = (await forum.as(account, 'GET', CLIENTS)).body;
+        expect(first).to.include({ page_size: 50, results: 50, total_pages: 2, current_page: 1, next_page: 2 });
+        expect(first.clients[0].id).to.equal(rows[50]!.id);
+        const second = (await forum.as(account, 'GET', `${CLIENTS}?page=2`)).body;
+        expect([second.results, second.clients[0].id]).to.equal([1, rows[0]!.id]);
+        const past = (await forum.as(account, 'GET', `${CLIENTS}?page=3`)).body;
+        expect([past.results, past.total_pages, past.clients]).to.equal([0, 2, []]);
+        expectInvalid(await forum.as(account, 'GET', `${CLIENTS}?page=0`), 'page', 'page');
+        expectInvalid(await forum.as(account, 'GET', `${CLIENTS}?status=active`), 'status', 'status');
     });
 
     it('change the scope of later refreshes, not of issued access tokens', async () => {

@@ -173,7 +173,7 @@ describe('The settings of the example forum', () => {
                 ['/login', 200],
                 [login.pathname + login.search, 200],
                 ['/oauth/consent', 200],
-                [consent, 400],
+                [consent, 200],
                 ['/oauth/authorize/consent?request_id=x', 400],
                 ['/settings/connected-apps', 200],
                 ['/settings/my-apps', 200],

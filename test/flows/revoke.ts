@@ -47,7 +47,8 @@ describe('revoking a token', () => {
     }
 
     function expectDone({ status, text, headers }: Answer): void {
-        expect([status, text]).to.equal([200, '']);
+        expect([status, text]).to.equal([200, '{}']);
+        expect(String(headers['content-type'])).to.startWith('application/json');
         expect(headers['cache-control']).to.equal('no-store');
         expect(headers.pragma).to.equal('no-cache');
     }
@@ -133,25 +134,29 @@ describe('revoking a token', () => {
         }
     });
 
-    it('leaves the access token alone, and says so to the client that it was issued to', async () => {
+    it('revokes the grant of a valid access token, at its own client only', async () => {
         const tokens = await signInTo(forum, app, REFRESHABLE);
-        const refused = await revoke(app, tokens.access_token);
-        expect([refused.status, refused.body.error]).to.equal([400, 'unsupported_token_type']);
         expectDone(await revoke(other, tokens.access_token));
         expectDone(await revoke(app, tokens.id_token));
         expectDone(await revoke(app, `${tokens.access_token}x`));
-        expectDone(await revoke(app, tokens.refresh_token));
+        expect((await storedGrant(forum.dataSource, tokens.refresh_token)).endedAt).to.be.null();
+        expectDone(await revoke(app, tokens.access_token));
+        expect(await storedGrant(forum.dataSource, tokens.refresh_token)).to.include({
+            endReason: 'revoked_by_client',
+            endedAt: forum.now
+        });
+        expect((await refresh(app, tokens.refresh_token)).body.error).to.equal('invalid_grant');
+        expectDone(await revoke(app, tokens.access_token));
         const userinfo = await forum.as(null, 'GET', '/oauth/userinfo', undefined, bearer(tokens.access_token));
-        expect(userinfo.status).to.equal(200);
+        expect(userinfo.status).to.equal(401);
     });
 
-    it('takes an access token that has expired for unknown', async () => {
+    it('changes nothing by an access token that has expired', async () => {
         const host = await forum.another();
-        const { access_token: token } = await signInTo(host, app);
-        const fields = { client_id: app.client_id, token };
-        expect((await host.form('/oauth/revoke', fields)).body.error).to.equal('unsupported_token_type');
+        const { access_token: token, refresh_token: lasting } = await signInTo(host, app, REFRESHABLE);
         host.pass(900);
-        expectDone(await host.form('/oauth/revoke', fields));
+        expectDone(await host.form('/oauth/revoke', { client_id: app.client_id, token }));
+        expect((await host.refresh(lasting, { client_id: app.client_id })).status).to.equal(200);
     });
 
     it('finds the token whatever the hint says', async () => {
@@ -159,10 +164,9 @@ describe('revoking a token', () => {
             const [token] = await chainOf(app, 0);
             expectDone(await revoke(app, token!, { token_type_hint: hint }));
             expect((await refresh(app, token!)).body.error).to.equal('invalid_grant');
-            const { access_token: access } = await signInTo(forum, app);
-            expect((await revoke(app, access, { token_type_hint: hint })).body.error).to.equal(
-                'unsupported_token_type'
-            );
+            const { access_token: access, refresh_token: lasting } = await signInTo(forum, app, REFRESHABLE);
+            expectDone(await revoke(app, access, { token_type_hint: hint }));
+            expect((await refresh(app, lasting)).body.error).to.equal('invalid_grant');
         }
     });
 

@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
+import { OAuthGrant } from '../../entities';
 import { basic, claimsOf, DEVICE_CODE, FRIGG, ODIN, type Answer, type CreatedClient } from '../support/forum';
 import { useForum } from '../support/setup';
 
@@ -170,10 +171,13 @@ describe('the client credentials grant', () => {
         expect((await forum.token({ ...fields, resource: 'https://forum.example' }, headers)).status).to.equal(200);
     });
 
-    it('writes nothing but an event', async () => {
+    it('has one standing grant for all its tokens, and another after that was revoked', async () => {
         const created = await bot(FRIGG, 'CREATE_POST');
         const before = forum.events.length;
         await ask(created);
+        const grants = forum.dataSource.getRepository(OAuthGrant);
+        const [grant, ...more] = await grants.findBy({ oauthClientId: created.client.id });
+        expect(more).to.equal([]);
         expect(forum.events.slice(before).map(({ at: _at, ...event }) => event)).to.equal([
             {
                 type: 'token_issued',
@@ -181,10 +185,20 @@ describe('the client credentials grant', () => {
                 account_id: FRIGG,
                 oauth_client_id: created.client.id,
                 client_id: created.client.client_id,
-                scope: 'CREATE_POST'
+                scope: 'CREATE_POST',
+                grant_id: grant!.id
             }
         ]);
-        const [row] = await forum.dataSource.query('SELECT COUNT(*) AS n FROM oauth_grants');
-        expect(Number(row.n)).to.equal(0);
+        const grantIdOf = async (): Promise<unknown> => claimsOf((await ask(created)).body.access_token).grant_id;
+        const ids = await Promise.all(Array.from({ length: 20 }, grantIdOf));
+        expect([...new Set(ids)]).to.equal([grant!.id]);
+
+        const headers = basic(created.client.client_id, created.client_secret);
+        const { access_token: token } = (await ask(created)).body;
+        expect((await forum.form('/oauth/revoke', { token }, headers)).status).to.equal(200);
+        expect(await grants.findOneByOrFail({ id: grant!.id })).to.include({ endReason: 'revoked_by_client' });
+        const renewed = await Promise.all(Array.from({ length: 20 }, grantIdOf));
+        expect(new Set(renewed).size).to.equal(1);
+        expect(renewed[0]).not.to.equal(grant!.id);
     });
 });

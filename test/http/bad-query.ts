@@ -44,7 +44,7 @@ describe('a bad query, path or header', () => {
                 'constructor=x',
                 'account_id=odin0000000000000000'
             ],
-            '/auth/oauth/clients': ['page=1', 'foo', '__proto__=x', '%FF']
+            '/auth/oauth/clients': ['page=0', 'page=x', 'foo', '__proto__=x', '%FF']
         };
         await setting.writingNothing(async () => {
             for (const [path, each] of Object.entries(queries)) {

@@ -5,11 +5,12 @@ import {
     OAuthAuthorizationCode,
     OAuthAuthorizationRequest,
     OAuthDeviceAuthorization,
+    OAuthLoginDetour,
     OAuthUserCodeFailure
 } from '../../entities';
 import { expireDeviceCodes, measureBacklog, pruneRefreshChains } from '../../plugin';
-import { createId } from '../../plugin/ids';
-import { CLI, DEVICE_CODE, Forum, FRIGG, START, unique } from '../support/forum';
+import { CLI, DEVICE_CODE, Forum, FRIGG, START } from '../support/forum';
+import { authorizationCodeRow, authorizationRequestRow, insertRows, loginDetourRow } from '../support/rows';
 import { storeFirstPartyClient, deleteFamilies, storeFamily } from '../support/stored-family';
 import { useDatabase } from '../support/setup';
 
@@ -87,38 +88,23 @@ for (const kind of ['server', 'embedded'] as const) {
 
         it('removes authorization requests and codes an hour after they expired', async () => {
             const client = await storeFirstPartyClient(dataSource);
-            const common = {
-                oauthClientId: client,
-                accountId: FRIGG,
-                redirectUri: 'https://app.example/',
-                scope: '',
-                nonce: null,
-                codeChallenge: unique('challenge'),
-                authTime: null,
-                createdAt: START
-            };
             for (const expiresAt of [START - 1, START, START + 1].map((time) => time - HOUR)) {
-                await dataSource.getRepository(OAuthAuthorizationRequest).insert({
-                    ...common,
-                    id: createId(START),
-                    state: null,
-                    decidedAt: null,
-                    expiresAt
-                });
-                await dataSource.getRepository(OAuthAuthorizationCode).insert({
-                    ...common,
-                    id: createId(START),
-                    codeHash: unique('hash'),
-                    approvedScope: '',
-                    consumedAt: null,
-                    grantId: null,
-                    expiresAt
-                });
+                const row = { oauthClientId: client, expiresAt };
+                await insertRows(dataSource, OAuthAuthorizationRequest, [authorizationRequestRow(row)]);
+                await insertRows(dataSource, OAuthAuthorizationCode, [authorizationCodeRow(row)]);
             }
             expect(await expire({ dryRun: true })).to.include({ authorization_requests: 1, authorization_codes: 1 });
             expect(await expire()).to.include({ authorization_requests: 1, authorization_codes: 1 });
             expect(await expire()).to.include({ authorization_requests: 0, authorization_codes: 0 });
             expect(await dataSource.getRepository(OAuthAuthorizationCode).count()).to.equal(2);
+        });
+
+        it('removes requests that were kept for a sign-in when they expired', async () => {
+            const rows = [START - 1, START, START + 1].map((expiresAt) => loginDetourRow({ expiresAt }));
+            await insertRows(dataSource, OAuthLoginDetour, rows);
+            expect(await expire({ dryRun: true })).to.include({ login_detours: 1 });
+            expect(await expire()).to.include({ login_detours: 1 });
+            expect(await dataSource.getRepository(OAuthLoginDetour).count()).to.equal(2);
         });
 
         it('removes wrong user codes when they no longer count', async () => {

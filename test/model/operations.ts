@@ -9,6 +9,7 @@ import {
     locationOf,
     parametersOf,
     pkce,
+    readRequest,
     redeem,
     REDIRECT_URI,
     type App
@@ -38,12 +39,12 @@ const SECONDS = numberOf('MODEL_SECONDS') ?? 4;
 const RUNS = numberOf('MODEL_RUNS');
 const SEED = seedOf('MODEL_SEED');
 
-/** Each with one way of holding access tokens against permissions. */
+/** Each with one way of checking the permissions of access tokens, and with as many grants of an account to a client. */
 const WINDOWS = [
-    [60, 'token'],
-    [0, 'current'],
-    [7200, 'token'],
-    ['until-used', 'current']
+    [60, 'token', 1],
+    [0, 'current', 100],
+    [7200, 'token', 2],
+    ['until-used', 'current', 100]
 ] as const;
 
 const ADMINISTRATOR = 'odin0000000000000000';
@@ -51,7 +52,16 @@ const PERMISSIONS = ['CREATE_POST', 'READ_PROFILE', 'UPLOAD_ASSET', 'ADMINISTRAT
 
 /** Numbers pick among what there is: members, clients, tokens. A secret is one that the client has had, or none. */
 type Step =
-    | { do: 'approve'; member: number; client: number; scope: string[]; byCode: boolean; at: 'once' | 'leisure' }
+    | {
+          do: 'approve';
+          member: number;
+          client: number;
+          scope: string[];
+          byCode: boolean;
+          at: 'once' | 'leisure';
+          /** What changes while the consent page is open: the member's permissions, what the client is allowed. */
+          meanwhile: { permissions: string[] | null; allowed: string[] | null };
+      }
     | { do: 'redeem'; approval: number; client: number | null; secret: number }
     | { do: 'refresh'; token: number; scope: string[] | null; client: number | null; secret: number }
     | { do: 'use'; token: number }
@@ -62,7 +72,8 @@ type Step =
     | { do: 'member revokes'; token: number; member: number | null }
     | { do: 'member revokes client'; member: number; client: number }
     | { do: 'administrator revokes'; token: number }
-    | { do: 'client revokes'; token: number; client: number | null; secret: number }
+    | { do: 'client revokes'; token: number; client: number | null; secret: number; byAccessToken: boolean }
+    | { do: 'suspend client'; client: number; isSuspended: boolean }
     | { do: 'permissions'; member: number; permissions: string[]; mayApprove: boolean }
     | { do: 'suspend'; member: number }
     | { do: 'allowed'; client: number; member: number | null; scopes: string[] }
@@ -102,7 +113,11 @@ const sequence = fc.array(
             client: pick,
             scope: lasting,
             byCode: fc.boolean(),
-            at: fc.constantFrom('once', 'once', 'once', 'leisure')
+            at: fc.constantFrom('once', 'once', 'once', 'leisure'),
+            meanwhile: fc.record({
+                permissions: fc.option(fc.subarray(PERMISSIONS), { freq: 3 }),
+                allowed: fc.option(lasting, { freq: 3 })
+            })
         }),
         step(2, 'redeem', { approval: recent, client: other, secret }),
         step(12, 'refresh', { token: recent, scope: fc.option(scope, { freq: 5 }), client: other, secret }),
@@ -116,7 +131,8 @@ const sequence = fc.array(
         step(1, 'member revokes', { token: recent, member: other }),
         step(1, 'member revokes client', { member: pick, client: pick }),
         step(1, 'administrator revokes', { token: recent }),
-        step(1, 'client revokes', { token: recent, client: other, secret }),
+        step(1, 'client revokes', { token: recent, client: other, secret, byAccessToken: fc.boolean() }),
+        step(1, 'suspend client', { client: pick, isSuspended: fc.boolean() }),
         step(2, 'permissions', {
             member: pick,
             permissions: fc.subarray(PERMISSIONS),
@@ -144,12 +160,12 @@ describe('members, applications, administrators and time, in any order', () => {
         }
     });
 
-    for (const [place, [refreshRetryWindow, permissions]] of WINDOWS.entries()) {
+    for (const [place, [refreshRetryWindow, permissions, mostGrants]] of WINDOWS.entries()) {
         const name = `do what the model does, with a retry window of ${refreshRetryWindow}`;
         // Other sequences for each.
         const offset = place * 1_000_000;
         it(name, { timeout: 0 }, async () => {
-            const forum = await hostOf(database, { refreshRetryWindow, permissions });
+            const forum = await hostOf(database, { refreshRetryWindow, permissions, mostGrants });
             const made = await explore(
                 {
                     name: `A retry window of ${refreshRetryWindow}`,
@@ -162,7 +178,7 @@ describe('members, applications, administrators and time, in any order', () => {
                 async () => {
                     await emptyTables(database.dataSource);
                     return fc.asyncProperty(sequence, async (steps) => {
-                        await new Story(forum, new Provider(refreshRetryWindow, permissions)).run(steps);
+                        await new Story(forum, new Provider(refreshRetryWindow, permissions, mostGrants)).run(steps);
                         sequences += 1;
                         operations += steps.length;
                     });
@@ -177,13 +193,18 @@ describe('members, applications, administrators and time, in any order', () => {
 /** A forum with a route that any access token opens, and one for each permission. */
 async function hostOf(
     { dataSource }: OpenDatabase,
-    { refreshRetryWindow, permissions }: { refreshRetryWindow: number | 'until-used'; permissions: 'token' | 'current' }
+    {
+        refreshRetryWindow,
+        permissions,
+        mostGrants
+    }: { refreshRetryWindow: number | 'until-used'; permissions: 'token' | 'current'; mostGrants: number }
 ): Promise<Forum> {
     const forum = await Forum.create(dataSource, {
         lifetimes: { refreshRetryWindow },
         bearer: { permissions },
         signingKeys: [await generateSigningKey('ES256')],
-        limits: false
+        limits: false,
+        caps: { clientsPerAccount: 1000, pendingDevicesPerAddress: 1_000_000, grantsPerAccountAndClient: mostGrants }
     });
     for (const permission of [null, ...ORDER]) {
         forum.server.route({
@@ -194,6 +215,16 @@ async function hostOf(
         });
     }
     return forum;
+}
+
+/** A request for consent: an error, or what is shown and the way to approve it. */
+type Asking = { error: string } | { shown: string[]; approve: () => Promise<Approved> };
+
+/** The code of an approval. */
+interface Approved {
+    error?: string;
+    text?: string;
+    verifier?: string;
 }
 
 /** One sequence, done to a forum and to the model at once. */
@@ -305,7 +336,11 @@ class Story {
             case 'administrator revokes':
                 return this.revokeRow(taken.token, ADMINISTRATOR);
             case 'client revokes':
-                return this.clientRevokes(taken.token, taken.client, taken.secret);
+                return taken.byAccessToken
+                    ? this.clientRevokesAccess(taken.token, taken.client, taken.secret)
+                    : this.clientRevokes(taken.token, taken.client, taken.secret);
+            case 'suspend client':
+                return this.suspendClient(taken.client, taken.isSuspended);
             case 'permissions':
                 return this.permit(this.member(taken.member), [
                     ...taken.permissions,
@@ -336,46 +371,60 @@ class Story {
         client,
         scope: asked,
         byCode,
-        at
+        at,
+        meanwhile
     }: Extract<Step, { do: 'approve' }>): Promise<void> {
         const place = this.place(client);
         const { isConfidential, owner } = this.model.clients[place]!;
         const kind = owner !== undefined && (byCode || isConfidential) ? 'code' : 'device';
         const requested = owner === undefined ? CLI.scope.split(' ') : asked;
         const accountId = this.member(member);
-        const expected = this.model.approve(kind, accountId, place, requested, this.forum.now);
-        const found =
+        const expected = this.model.ask(kind, accountId, place, requested);
+        const begun =
             kind === 'code'
-                ? await this.approveCode(accountId, this.#apps[place]!, requested)
-                : await this.approveDevice(accountId, this.#apps[place]!, requested);
-        expect('error' in found ? found.error : 'approved').to.equal('error' in expected ? expected.error : 'approved');
-        if ('error' in found) {
+                ? await this.askByCode(accountId, this.#apps[place]!, requested)
+                : await this.askByDevice(accountId, this.#apps[place]!, requested);
+        expect('error' in begun ? begun.error : begun.shown).to.equal(
+            'error' in expected ? expected.error : expected.shown
+        );
+        if ('error' in begun || 'error' in expected) {
             return;
         }
-        this.#codes.push({ client: place, ...found });
+        if (meanwhile.permissions) {
+            this.permit(accountId, [...meanwhile.permissions, 'USE_OAUTH_CLIENTS']);
+        }
+        if (meanwhile.allowed && owner !== undefined) {
+            await this.change(place, null, { allowed_scopes: meanwhile.allowed });
+        }
+        const found = await begun.approve();
+        expect(found.error).to.be.undefined();
+        this.model.approve(kind, { accountId, client: place, requested, shown: expected.shown }, this.forum.now);
+        this.#codes.push({ client: place, text: found.text!, ...(found.verifier && { verifier: found.verifier }) });
         if (at === 'once') {
             await this.redeem(0, null, 0);
         }
     }
 
-    private async approveDevice(
-        accountId: string,
-        { client_id }: App,
-        requested: string[]
-    ): Promise<{ error: string } | { text: string }> {
+    private async askByDevice(accountId: string, { client_id }: App, requested: string[]): Promise<Asking> {
         const begun = await this.forum.form('/oauth/device_authorization', { client_id, scope: requested.join(' ') });
         if (begun.status !== 200) {
             return begun.body;
         }
-        const { status, body } = await this.forum.decide(accountId, begun.body.user_code);
-        return status === 200 ? { text: begun.body.device_code } : body;
+        const { device_code: text, user_code: userCode } = begun.body;
+        const path = '/oauth/device/consent';
+        const shown = await this.forum.as(accountId, 'GET', `${path}?user_code=${userCode}`);
+        if (shown.status !== 200) {
+            return shown.body;
+        }
+        const approve = async (): Promise<Approved> => {
+            const decision = { user_code: userCode, decision: 'approve' };
+            const { status, body } = await this.forum.as(accountId, 'POST', path, decision);
+            return status === 200 ? { text } : body;
+        };
+        return { shown: shown.body.granted_scopes, approve };
     }
 
-    private async approveCode(
-        accountId: string,
-        app: App,
-        requested: string[]
-    ): Promise<{ error: string } | { text: string; verifier: string }> {
+    private async askByCode(accountId: string, app: App, requested: string[]): Promise<Asking> {
         const { verifier, challenge } = pkce();
         const parameters = parametersOf(app, { scope: requested.join(' '), code_challenge: challenge });
         const begun = await authorize(this.forum, accountId, parameters);
@@ -387,10 +436,15 @@ class Story {
         if (requestId === null) {
             return { error: searchParams.get('error')! };
         }
-        const decided = await decideRequest(this.forum, accountId, requestId);
-        return decided.status === 200
-            ? { text: new URL(decided.body.location).searchParams.get('code')!, verifier }
-            : decided.body;
+        const shown = await readRequest(this.forum, accountId, requestId);
+        if (shown.status !== 200) {
+            return shown.body;
+        }
+        const approve = async (): Promise<Approved> => {
+            const { status, body } = await decideRequest(this.forum, accountId, requestId);
+            return status === 200 ? { text: new URL(body.location).searchParams.get('code')!, verifier } : body;
+        };
+        return { shown: shown.body.granted_scopes, approve };
     }
 
     private async redeem(number: number, foreign: number | null, secret: number): Promise<void> {
@@ -478,7 +532,8 @@ class Story {
         const place = this.#accessTokens.length - 1 - (number % this.#accessTokens.length);
         const headers = bearer(this.#accessTokens[place]!);
         const get = (path: string): Promise<Answer> => this.forum.as(null, 'GET', path, undefined, headers);
-        const { accountId, client, expiresAt, scope: literal } = this.model.accessTokens[place]!;
+        const { grant, scope: literal } = this.model.accessTokens[place]!;
+        const { accountId, client } = grant;
         const worth = this.model.worth(place, this.forum.now);
         const opened = await get('/needs/nothing');
         expect(opened.status).to.equal(worth ? 200 : 401);
@@ -490,7 +545,7 @@ class Story {
             expect(status, permission).to.equal(!worth ? 401 : worth.includes(permission) ? 200 : 403);
         }
         const told = await get('/oauth/userinfo');
-        const isValid = this.forum.now < expiresAt && this.model.permissionsOf(accountId) !== undefined;
+        const isValid = this.model.isInForce(place, this.forum.now);
         expect(told.status).to.equal(!isValid ? 401 : literal.includes('openid') ? 200 : 403);
     }
 
@@ -545,7 +600,7 @@ class Story {
         const mayAct = this.model.permissionsOf(member) !== undefined;
         expect(status).to.equal(!mayAct ? 401 : id === '' ? 400 : 204);
         if (status === 204) {
-            this.model.endAll((family) => family.accountId === member && family.client === client);
+            this.model.endAll((grant) => grant.accountId === member && grant.client === client);
         }
     }
 
@@ -562,6 +617,34 @@ class Story {
         if (isKnown && client === token.client) {
             this.model.end(token.family);
         }
+    }
+
+    private async clientRevokesAccess(number: number, foreign: number | null, secret: number): Promise<void> {
+        if (this.#accessTokens.length === 0) {
+            return;
+        }
+        const place = this.#accessTokens.length - 1 - (number % this.#accessTokens.length);
+        const client = this.place(foreign, this.model.accessTokens[place]!.grant.client);
+        const presented = this.credentials(client, secret);
+        const token = this.#accessTokens[place]!;
+        const { status } = await this.forum.form('/oauth/revoke', { token, ...presented.fields });
+        const isKnown = this.model.isKnown(client, presented.number, this.forum.now);
+        expect(status).to.equal(isKnown ? 200 : 401);
+        if (isKnown) {
+            this.model.endByAccessToken(place, client, this.forum.now);
+        }
+    }
+
+    private async suspendClient(number: number, isSuspended: boolean): Promise<void> {
+        const place = number % 2;
+        const { status } = await this.forum.as(
+            ADMINISTRATOR,
+            'PATCH',
+            `/admin/oauth/clients/${this.#apps[place]!.id}`,
+            { status: isSuspended ? 'suspended' : 'active' }
+        );
+        expect(status).to.equal(this.model.clients[place]!.isDeleted ? 404 : 200);
+        this.model.clients[place]!.isSuspended = isSuspended;
     }
 
     /** An administrator, or with a number a member, changes a client. */
@@ -594,11 +677,17 @@ class Story {
         const { status, body } = await this.forum.as(account, 'POST', `/auth/oauth/clients/${id}/secret`, {
             overlap_seconds: overlap
         });
-        expect(status).to.equal(this.model.mayChange(1, account, false));
+        expect(status).to.equal(this.expectedOfOwner(1, account));
         if (status === 200) {
             secrets.push(body.client_secret);
             this.model.rotateSecret(1, overlap, this.forum.now);
         }
+    }
+
+    /** What an owner cannot do to a suspended client: give it a secret, or delete it. */
+    private expectedOfOwner(place: number, account: string): number {
+        const expected = this.model.mayChange(place, account, false);
+        return expected === 200 && this.model.clients[place]!.isSuspended ? 409 : expected;
     }
 
     private async deleteClient(number: number, by: number | null): Promise<void> {
@@ -606,7 +695,8 @@ class Story {
         const [path, account] =
             by === null ? ['/admin/oauth/clients', ADMINISTRATOR] : ['/auth/oauth/clients', this.member(by)];
         const { status } = await this.forum.as(account, 'DELETE', `${path}/${this.#apps[place]!.id}`);
-        const expected = this.model.mayChange(place, account, by === null);
+        const expected =
+            by === null ? this.model.mayChange(place, account, true) : this.expectedOfOwner(place, account);
         expect(status).to.equal(expected === 200 ? 204 : expected);
         if (status === 204) {
             this.model.deleteClient(place);
@@ -620,6 +710,7 @@ const CLIENT = {
     inherits: false,
     mayRefresh: true,
     isDeleted: false,
+    isSuspended: false,
     secret: 0,
     previousUntil: 0
 };

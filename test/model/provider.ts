@@ -16,12 +16,24 @@ interface ModelToken {
     late: boolean;
 }
 
-interface ModelFamily {
+/** What an account gave a client, from the approval on. */
+interface ModelGrant {
     accountId: string;
     client: number;
-    original: string[];
-    ended: boolean;
+    createdAt: number;
+    /** Until when it is of use without a refresh token; null for a standing grant. */
+    expiresAt: number | null;
+    isExchanged: boolean;
+    isEnded: boolean;
+    /** Removed by a cleanup, long after it was of use. */
+    isPruned: boolean;
+    /** Its refresh tokens. */
     tokens: ModelToken[];
+}
+
+interface ModelFamily {
+    grant: ModelGrant;
+    original: string[];
 }
 
 export interface ModelClient {
@@ -32,6 +44,7 @@ export interface ModelClient {
     allowed: string[];
     mayRefresh: boolean;
     isDeleted: boolean;
+    isSuspended: boolean;
     /** Which secret is the present one, and until when the one before it goes on. */
     secret: number;
     previousUntil: number;
@@ -40,19 +53,15 @@ export interface ModelClient {
 /** What a member approved: the code for it is exchanged now, later or never. */
 interface Approval {
     kind: 'device' | 'code';
-    accountId: string;
-    client: number;
+    grant: ModelGrant;
     requested: string[];
     approved: string[];
     expiresAt: number;
-    isSpent: boolean;
-    family: number | null;
     isGone: boolean;
 }
 
 interface AccessToken {
-    accountId: string;
-    client: number;
+    grant: ModelGrant;
     scope: string[];
     expiresAt: number;
 }
@@ -62,6 +71,7 @@ const ALL = 'ADMINISTRATOR';
 const SECOND = 1000;
 const MINUTE = 60 * SECOND;
 const HOUR = 60 * MINUTE;
+const WEEK = 7 * 24 * HOUR;
 const MONTH = 30 * 24 * HOUR;
 
 /** The forum's order of the permissions that this model knows. */
@@ -74,13 +84,17 @@ export const ORDER = ['CREATE_POST', 'UPLOAD_ASSET', 'READ_PROFILE', 'USE_OAUTH_
 export class Provider {
     readonly clients: ModelClient[] = [];
     readonly accessTokens: AccessToken[] = [];
+    /** In the order in which they were made. */
+    readonly #grants: ModelGrant[] = [];
     readonly #families: ModelFamily[] = [];
     readonly #approvals: Approval[] = [];
     readonly #accounts = new Map<string, string[]>();
 
     constructor(
         private readonly window: number | 'until-used',
-        private readonly bearer: 'token' | 'current'
+        private readonly bearer: 'token' | 'current',
+        /** How many grants of an account to a client there can be. */
+        private readonly mostGrants: number
     ) {}
 
     permit(accountId: string, permissions: string[]): void {
@@ -103,6 +117,12 @@ export class Provider {
         }
         const isRight = secret === present || (secret === present - 1 && now < previousUntil);
         return isConfidential ? isRight : secret === null;
+    }
+
+    /** Whether a client may act: neither it nor its owner is suspended. */
+    isActiveClient(client: number): boolean {
+        const { isSuspended, owner } = this.clients[client]!;
+        return !isSuspended && (owner === undefined || this.#accounts.has(owner));
     }
 
     /** What a member's, or with `isAdministrator` an administrator's, change of a client is answered with. */
@@ -129,52 +149,83 @@ export class Provider {
 
     deleteClient(client: number): void {
         this.clients[client]!.isDeleted = true;
-        this.endAll((family) => family.client === client);
-        for (const approval of this.#approvals.filter((each) => each.client === client)) {
+        this.endAll((grant) => grant.client === client);
+        for (const approval of this.#approvals.filter(({ grant }) => grant.client === client)) {
             approval.isGone = true;
         }
     }
 
     ownerOf(family: number): string {
-        return this.#families[family]!.accountId;
+        return this.#families[family]!.grant.accountId;
     }
 
     end(family: number): void {
-        this.#families[family]!.ended = true;
+        this.#families[family]!.grant.isEnded = true;
     }
 
-    endAll(which: (family: ModelFamily) => boolean): void {
-        for (const family of this.#families.filter(which)) {
-            family.ended = true;
+    /** Ends grants, approvals that are not exchanged included. */
+    endAll(which: (grant: ModelGrant) => boolean): void {
+        for (const grant of this.#grants.filter(which)) {
+            grant.isEnded = true;
+        }
+    }
+
+    /** Ends the grant of an access token, at its own client while the token is valid. */
+    endByAccessToken(place: number, client: number, now: number): void {
+        const { expiresAt, grant } = this.accessTokens[place]!;
+        if (now < expiresAt && grant.client === client) {
+            grant.isEnded = true;
         }
     }
 
     /** How many of an account's token families are alive. */
     living(accountId: string, now: number): number {
-        const isAlive = ({ ended, tokens }: ModelFamily): boolean => !ended && now < tokens.at(-1)!.expiresAt;
-        return this.#families.filter((family) => family.accountId === accountId && isAlive(family)).length;
+        const isAlive = ({ isEnded, tokens }: ModelGrant): boolean =>
+            !isEnded && tokens.length > 0 && now < tokens.at(-1)!.expiresAt;
+        return this.#grants.filter((grant) => grant.accountId === accountId && isAlive(grant)).length;
+    }
+
+    #addGrant(accountId: string, client: number, now: number, expiresAt: number | null): ModelGrant {
+        const state = { isExchanged: expiresAt === null, isEnded: false, isPruned: false, tokens: [] };
+        const grant = { accountId, client, createdAt: now, expiresAt, ...state };
+        this.#grants.push(grant);
+        return grant;
+    }
+
+    /** What an account has given a client too often: what was used longest ago ends. */
+    #endOverCap(accountId: string, client: number): void {
+        const live = this.#grants.filter(
+            (grant) => grant.accountId === accountId && grant.client === client && !grant.isEnded && !grant.isPruned
+        );
+        const usedAt = ({ createdAt, tokens }: ModelGrant): number => tokens.at(-1)?.createdAt ?? createdAt;
+        live.sort((one, other) => usedAt(one) - usedAt(other));
+        for (const grant of live.slice(0, Math.max(0, live.length - this.mostGrants))) {
+            grant.isEnded = true;
+        }
     }
 
     /** Whether a refresh token would be honoured as its family's head. */
     isActive({ family: place, generation }: Presented, now: number): boolean {
-        const { accountId, client, ended, tokens } = this.#families[place]!;
+        const { accountId, client, isEnded, tokens } = this.#families[place]!.grant;
         const { allowed, mayRefresh, isDeleted } = this.clients[client]!;
         const isHead = generation === tokens.length - 1 && now < tokens[generation]!.expiresAt;
-        const isAllowed = mayRefresh && !isDeleted && allowed.includes('offline_access');
-        return !ended && isHead && isAllowed && this.#accounts.has(accountId);
+        const isAllowed = mayRefresh && !isDeleted && this.isActiveClient(client) && allowed.includes('offline_access');
+        return !isEnded && isHead && isAllowed && this.#accounts.has(accountId);
     }
 
-    /** A member approves what a client asks for. */
-    approve(
+    /** A member is shown what a client asks for: an error, or what is shown. */
+    ask(
         kind: Approval['kind'],
         accountId: string,
         client: number,
-        requested: string[],
-        now: number
-    ): { error: string } | { approval: number } {
-        const { allowed, inherits, isDeleted } = this.clients[client]!;
+        requested: string[]
+    ): { error: string } | { shown: string[] } {
+        const { allowed, inherits, isDeleted, isSuspended } = this.clients[client]!;
         if (isDeleted) {
             return { error: 'invalid_client' };
+        }
+        if (isSuspended || (kind === 'device' && !this.isActiveClient(client))) {
+            return { error: 'unauthorized_client' };
         }
         const notAllowed = requested.filter((name) => !has(allowed, name));
         if (kind === 'device' && notAllowed.length > 0) {
@@ -187,17 +238,44 @@ export class Provider {
         if (!has(held, 'USE_OAUTH_CLIENTS')) {
             return { error: 'access_denied' };
         }
+        if (!this.isActiveClient(client)) {
+            return { error: 'unauthorized_client' };
+        }
         if (notAllowed.includes('openid') || (requested.length > 0 && notAllowed.length === requested.length)) {
             return { error: 'invalid_scope' };
         }
         const granted = requested.filter((name) => has(allowed, name) && (STANDARD.includes(name) || has(held, name)));
-        const approved = isInheriting(inherits, requested)
-            ? [...granted, ...ORDER.filter((name) => held.includes(name))]
-            : granted;
+        return {
+            shown: isInheriting(inherits, requested)
+                ? [...granted, ...ORDER.filter((name) => held.includes(name))]
+                : granted
+        };
+    }
+
+    /** The member approves what was shown, or what is left of it. */
+    approve(
+        kind: Approval['kind'],
+        {
+            accountId,
+            client,
+            requested,
+            shown
+        }: { accountId: string; client: number; requested: string[]; shown: string[] },
+        now: number
+    ): void {
+        const approved = this.#left(client, requested, shown, this.#accounts.get(accountId)!);
         const expiresAt = now + 600 * SECOND;
-        const state = { isSpent: false, family: null, isGone: false };
-        this.#approvals.push({ kind, accountId, client, requested, approved, expiresAt, ...state });
-        return { approval: this.#approvals.length - 1 };
+        const grant = this.#addGrant(accountId, client, now, expiresAt);
+        this.#approvals.push({ kind, grant, requested, approved, expiresAt, isGone: false });
+        this.#endOverCap(accountId, client);
+    }
+
+    /** What is left of what was shown or approved. */
+    #left(client: number, requested: string[], earlier: string[], held: string[]): string[] {
+        const { allowed, inherits } = this.clients[client]!;
+        return isInheriting(inherits, requested)
+            ? remaining(earlier, null, held).filter((name) => !STANDARD.includes(name) || allowed.includes(name))
+            : remaining(earlier, allowed, held);
     }
 
     /** A client exchanges the code of an approval. */
@@ -206,39 +284,39 @@ export class Provider {
         if (!this.isKnown(client, secret, now)) {
             return { error: 'invalid_client' };
         }
-        if (approval.isGone || approval.client !== client) {
-            return { error: 'invalid_grant' };
+        if (!this.isActiveClient(client)) {
+            return { error: 'unauthorized_client' };
         }
-        if (approval.isSpent) {
-            if (approval.kind === 'code' && approval.family !== null) {
-                this.end(approval.family);
-            }
+        const { grant } = approval;
+        if (approval.isGone || grant.client !== client) {
             return { error: 'invalid_grant' };
         }
         const isDevice = approval.kind === 'device';
+        if (grant.isExchanged && !isDevice) {
+            grant.isEnded = true;
+        }
+        if (grant.isExchanged || grant.isEnded) {
+            return { error: 'invalid_grant' };
+        }
         if (now >= approval.expiresAt) {
             return { error: isDevice ? 'expired_token' : 'invalid_grant' };
         }
-        const { accountId, requested } = approval;
-        const held = this.#accounts.get(accountId);
+        const held = this.#accounts.get(grant.accountId);
         if (!held) {
             return { error: isDevice ? 'access_denied' : 'invalid_grant' };
         }
-        const { allowed, inherits, mayRefresh } = this.clients[client]!;
-        const scope = isInheriting(inherits, requested)
-            ? remaining(approval.approved, null, held).filter(
-                  (name) => !STANDARD.includes(name) || allowed.includes(name)
-              )
-            : remaining(approval.approved, allowed, held);
-        approval.isSpent = true;
-        this.issue(accountId, client, scope, now);
+        const { mayRefresh } = this.clients[client]!;
+        const scope = this.#left(client, approval.requested, approval.approved, held);
+        grant.isExchanged = true;
+        grant.expiresAt = now + 900 * SECOND;
+        this.issue(grant, scope, now);
         if (!mayRefresh || !scope.includes('offline_access')) {
             return { scope, refresh: null };
         }
-        const token = { createdAt: now, expiresAt: now + MONTH, scope, late: false };
-        this.#families.push({ accountId, client, original: scope, ended: false, tokens: [token] });
-        approval.family = this.#families.length - 1;
-        return { scope, refresh: { family: approval.family, generation: 0 } };
+        grant.tokens.push({ createdAt: now, expiresAt: now + MONTH, scope, late: false });
+        // A request for a scope of the first approval is no error, even where the exchange lost it.
+        this.#families.push({ grant, original: approval.approved });
+        return { scope, refresh: { family: this.#families.length - 1, generation: 0 } };
     }
 
     /** A confidential client acts as its owner. */
@@ -247,12 +325,12 @@ export class Provider {
         if (!this.isKnown(client, secret, now)) {
             return { error: 'invalid_client' };
         }
+        const held = this.#accounts.get(owner!);
+        if (!held || !this.isActiveClient(client)) {
+            return { error: 'unauthorized_client' };
+        }
         if (asked.some((name) => !has(allowed, name))) {
             return { error: 'invalid_scope' };
-        }
-        const held = this.#accounts.get(owner!);
-        if (!held) {
-            return { error: 'unauthorized_client' };
         }
         const own = ORDER.filter((name) => held.includes(name));
         const shared = inherits
@@ -263,49 +341,51 @@ export class Provider {
                   held
               );
         const scope = asked.length === 0 ? shared : asked.filter((name) => !STANDARD.includes(name) && has(held, name));
-        this.issue(owner!, client, scope, now);
+        const isStanding = (grant: ModelGrant): boolean =>
+            grant.client === client && grant.expiresAt === null && !grant.isEnded;
+        this.issue(this.#grants.find(isStanding) ?? this.#addGrant(owner!, client, now, null), scope, now);
         return { scope, refresh: null };
     }
 
     /** A client presents a refresh token. */
     refresh(presented: Presented, client: number, secret: number | null, asked: string[], now: number): Outcome {
-        const family = this.#families[presented.family]!;
+        const { grant, original } = this.#families[presented.family]!;
         const { allowed, inherits, mayRefresh } = this.clients[client]!;
         if (!this.isKnown(client, secret, now)) {
             return { error: 'invalid_client' };
         }
-        if (!mayRefresh) {
+        if (!mayRefresh || !this.isActiveClient(client)) {
             return { error: 'unauthorized_client' };
         }
-        if (family.client !== client || family.ended) {
+        if (grant.client !== client || grant.isEnded) {
             return { error: 'invalid_grant' };
         }
-        const verdict = this.#judge(family, presented.generation, now);
+        const verdict = this.#judge(grant, presented.generation, now);
         if (verdict === 'reuse') {
-            family.ended = true;
+            grant.isEnded = true;
         }
-        const held = this.#accounts.get(family.accountId);
+        const held = this.#accounts.get(grant.accountId);
         if (verdict !== 'fine' || !held || !allowed.includes('offline_access')) {
             return { error: 'invalid_grant' };
         }
-        if (asked.some((name) => !has(family.original, name))) {
+        if (asked.some((name) => !has(original, name))) {
             return { error: 'invalid_scope' };
         }
-        const token = family.tokens[presented.generation]!;
-        const successor = family.tokens[presented.generation + 1];
+        const token = grant.tokens[presented.generation]!;
+        const successor = grant.tokens[presented.generation + 1];
         const left = remaining((successor ?? token).scope, inherits ? null : allowed, held);
         if (successor) {
             successor.scope = left;
             successor.late ||= this.window === 'until-used' && !token.late && now >= successor.createdAt + MINUTE;
         } else {
-            family.tokens.push({ createdAt: now, expiresAt: now + MONTH, scope: left, late: false });
+            grant.tokens.push({ createdAt: now, expiresAt: now + MONTH, scope: left, late: false });
         }
         const scope = asked.length === 0 ? left : asked.filter((name) => has(left, name));
-        this.issue(family.accountId, client, scope, now);
+        this.issue(grant, scope, now);
         return { scope, refresh: { family: presented.family, generation: presented.generation + 1 } };
     }
 
-    #judge({ tokens }: ModelFamily, generation: number, now: number): 'fine' | 'useless' | 'reuse' {
+    #judge({ tokens }: ModelGrant, generation: number, now: number): 'fine' | 'useless' | 'reuse' {
         const presented = tokens[generation]!;
         const successor = tokens[generation + 1];
         const use = tokens[generation + 2];
@@ -327,21 +407,33 @@ export class Provider {
         return now < successor.expiresAt ? 'fine' : 'useless';
     }
 
-    /** Codes are known for an hour after their time. */
+    /** Codes are known for an hour after their time, grants for a week after they were of use. */
     sweep(now: number): void {
+        for (const grant of this.#grants) {
+            const until = grant.tokens.at(-1)?.expiresAt ?? grant.expiresAt;
+            grant.isPruned ||= until !== null && until <= now - WEEK;
+        }
         for (const approval of this.#approvals.filter((each) => each.expiresAt < now - HOUR)) {
             approval.isGone = true;
         }
     }
 
-    private issue(accountId: string, client: number, scope: string[], now: number): void {
-        this.accessTokens.push({ accountId, client, scope, expiresAt: now + 900 * SECOND });
+    private issue(grant: ModelGrant, scope: string[], now: number): void {
+        this.accessTokens.push({ grant, scope, expiresAt: now + 900 * SECOND });
+    }
+
+    /** Whether userinfo knows an access token: it reads grant, client and account each time. */
+    isInForce(place: number, now: number): boolean {
+        const { expiresAt, grant } = this.accessTokens[place]!;
+        const { accountId, client, isEnded } = grant;
+        const isStopped = this.clients[client]!.isDeleted || !this.isActiveClient(client);
+        return now < expiresAt && !isEnded && !isStopped && this.#accounts.has(accountId);
     }
 
     /** What the `oauth` strategy makes of an access token: what it may do, or null for none. */
     worth(place: number, now: number): string[] | null {
-        const { accountId, expiresAt, scope } = this.accessTokens[place]!;
-        const held = this.#accounts.get(accountId);
+        const { expiresAt, grant, scope } = this.accessTokens[place]!;
+        const held = this.#accounts.get(grant.accountId);
         if (now >= expiresAt || (this.bearer === 'current' && !held)) {
             return null;
         }

@@ -42,10 +42,11 @@ describe('the options', () => {
     const accepts = (options: Partial<Options>) => readOptions({ ...required, ...options });
 
     it('have the defaults that are documented', () => {
-        const { dataSource, accounts, clock, session, signingKeys, ...settings } = readOptions(required);
+        const { dataSource, accounts, clock, secrets, session, signingKeys, ...settings } = readOptions(required);
         expect(dataSource).to.shallow.equal(required.dataSource);
         expect(accounts).to.shallow.equal(required.accounts);
         expect(signingKeys).to.equal(required.signingKeys);
+        expect(secrets).to.equal([Buffer.from(required.signingKeys[0]!.d!)]);
         expect(Math.abs(clock() - Date.now())).to.be.below(1000);
         expect(session.strategies).to.equal(['session']);
         expect(session.accountId({ accountId: 'odin' })).to.equal('odin');
@@ -80,6 +81,12 @@ describe('the options', () => {
                 refresh: { points: 30000, seconds: 60 },
                 clientAuthentication: { points: 300, seconds: 60 },
                 userCode: { points: 100, seconds: 600 }
+            },
+            caps: {
+                clientsPerAccount: 100,
+                pendingPerAccountAndClient: 20,
+                grantsPerAccountAndClient: 100,
+                pendingDevicesPerAddress: 100
             }
         });
     });
@@ -495,11 +502,32 @@ describe('the options', () => {
 
         it('without showing what may be a secret under a misspelled name', () => {
             const secret = '-----BEGIN PRIVATE KEY-----\nMIIEvQ';
-            for (const path of ['signingKey', 'secret', 'session.password', 'signingkeys']) {
+            for (const path of ['signingKey', 'secrets', 'session.password', 'signingkeys']) {
                 const message = refusal(path, secret);
                 expect(message).to.equal(`hapi-forum-oauth: "${path}" is not allowed, but got a string`);
             }
         });
+    });
+
+    it('take a secret of 32 bytes or more, or a list of such', () => {
+        const [text, bytes] = ['\u00e6'.repeat(16), Buffer.alloc(32, 1)];
+        expect(accepts({ secret: text }).secrets).to.equal([Buffer.from(text)]);
+        expect(accepts({ secret: bytes }).secrets).to.equal([bytes]);
+        expect(accepts({ secret: [bytes, text] }).secrets).to.equal([bytes, Buffer.from(text)]);
+        for (const secret of ['x'.repeat(31), Buffer.alloc(31), 1, {}, [], [bytes, 'short'], null]) {
+            const message = refusal('secret', secret);
+            expect(message).to.contain('"secret" must be a string or Buffer of at least 32 bytes, or a list of them');
+            expect(message).not.to.contain('xxx');
+        }
+    });
+
+    it('take caps from 1', () => {
+        const caps = accepts({ caps: { clientsPerAccount: 1 } }).caps;
+        expect([caps.clientsPerAccount, caps.grantsPerAccountAndClient]).to.equal([1, 100]);
+        for (const value of [0, 1.5, '5', false]) {
+            expect(refusal('caps.clientsPerAccount', value)).to.contain('"caps.clientsPerAccount"');
+        }
+        expect(refusal('caps.clients', 5)).to.contain('"caps.clients" is not allowed');
     });
 
     it('may be instances of classes with private members', async () => {

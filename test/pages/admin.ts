@@ -1,7 +1,8 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
+import { createApp } from '../support/authorization';
 import { CLI, DEVICE_CODE, FRIGG, ODIN, type Forum } from '../support/forum';
-import { ABSENT, ADMIN, MINE, textOf, withPages } from '../support/pages';
+import { ABSENT, ADMIN, CONNECTED, MINE, textOf, withPages } from '../support/pages';
 import { Visitor } from '../support/visitor';
 import { useDatabase } from '../support/setup';
 
@@ -114,5 +115,49 @@ describe('The administrator pages', () => {
         const { user_code: waiting } = await forum.device();
         const text = textOf(await odin.get(`${ADMIN}/devices`));
         expect(text).to.contain([`${late} Expired`, `${waiting} Pending`, 'Approved', 'Denied', 'Connected', account]);
+    });
+
+    it('suspend and reactivate an application, and say whether the forum vouches for it', async () => {
+        const odin = visitor(ODIN);
+        const { client } = await forum.createClient(FRIGG, { name: 'Watched' });
+        const path = `${ADMIN}/${client.id}`;
+        const review = async (fields: Record<string, string>): Promise<string> => {
+            await odin.get(path);
+            const sent = await odin.post(`${path}/review`, fields);
+            expect([sent.status, sent.location], JSON.stringify(fields)).to.equal([303, path]);
+            return textOf(await odin.get(path));
+        };
+        expect(await review({ review: 'suspend', suspended_reason: 'Sends <b>spam</b>' })).to.contain([
+            'Application suspended',
+            'Sends &lt;b&gt;spam&lt;/b&gt;',
+            'Reactivate application'
+        ]);
+        const frigg = visitor(FRIGG);
+        const own = await frigg.get(`${MINE}/${client.id}`);
+        expect(textOf(own)).to.contain(['An administrator suspended this application', 'Sends']);
+        expect(own.html).not.to.contain(['Generate new secret', 'Delete application']);
+        expect((await frigg.post(`${MINE}/${client.id}/delete`)).status).to.equal(409);
+        expect(textOf(await odin.get(ADMIN))).to.contain('Suspended');
+        expect(await review({ review: 'reactivate' })).to.contain(['Application reactivated', 'Suspend application']);
+        expect(await review({ review: 'verify' })).to.contain('The forum vouches for this application.');
+        expect(await review({ review: 'unverify' })).to.contain('Nobody vouches for this application.');
+        await odin.get(path);
+        expect((await odin.post(`${path}/review`, { review: 'constructor' })).status).to.equal(400);
+        await frigg.get(MINE);
+        expect((await frigg.post(`${path}/review`, { review: 'verify' })).status).to.equal(403);
+    });
+
+    it('name the owner wherever they name an application', async () => {
+        const odin = visitor(ODIN);
+        const account = forum.addAccount();
+        const grants = ['authorization_code', DEVICE_CODE, 'refresh_token'];
+        const app = await createApp(forum, { name: 'Storyd\u0435n news', allowed_grants: grants }, FRIGG);
+        await forum.signIn(account, { client_id: app.client_id, scope: 'openid offline_access' });
+        for (const path of [ADMIN, `${ADMIN}/devices`, `${ADMIN}/tokens?account_id=${account}`]) {
+            expect(textOf(await odin.get(path)), path).to.contain(['Storyd\u0435n news', 'Created by Frigg']);
+        }
+        expect(textOf(await odin.get(ADMIN))).to.contain('Built into this forum');
+        const connected = textOf(await visitor(account).get(CONNECTED));
+        expect(connected).to.contain(['Storyd\u0435n news', 'Created by Frigg (@ frigg']);
     });
 });

@@ -35,7 +35,7 @@ describe('The options for a host’s own look and texts', () => {
         await mkdir(join(folder, 'partials'));
         await writeFile(
             join(folder, 'device-code.html'),
-            '<h1>{{t "device.title"}}</h1><p>Ours, {{account.name}}</p>{{> pager}}'
+            '<h1>{{t "device.title"}}</h1><p>Ours, {{account.name}}</p>{{> pager}}<form method="post">{{> csrf}}</form>'
         );
         await writeFile(join(folder, 'partials', 'scope.html'), '<li>{{name}} ({{scope}}): {{sentence}}</li>');
         await writeFile(join(folder, 'pages.css'), 'main { color: red }');
@@ -87,7 +87,7 @@ describe('The options for a host’s own look and texts', () => {
     it('describe the host’s own permissions, and fall back to their names', async () => {
         other.account(FRIGG).permissions.push('BAKE_CAKES', 'constructor');
         const { user_code: code } = await other.device();
-        const shown = await new Visitor(other.server, FRIGG).get(`/oauth/consent?user_code=${code}`);
+        const shown = await new Visitor(other.server, FRIGG).enterCode(code);
         expect(shown.html).to.contain([
             '<li>Bake cakes! (BAKE_CAKES): Bake cakes for you.</li>',
             '<li>Constructor (constructor): </li>',

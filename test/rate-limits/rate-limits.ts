@@ -11,6 +11,7 @@ import { RateLimits } from '../../plugin/rate-limits/rate-limits';
 import { readOptions } from '../../plugin/options/read-options';
 import { pages } from '../../plugin/pages';
 import { basic, CLI, DEVICE_CODE, Forum, FRIGG, ISSUER, signingKey, unique, type Answer } from '../support/forum';
+import { Visitor } from '../support/visitor';
 import { useDatabase } from '../support/setup';
 
 const lab = Lab.script();
@@ -283,21 +284,18 @@ describe('rate limits by client address', () => {
             await forum.server.register({ plugin: pages, options: {} });
             const { deviceConsent } = forum.server.plugins['hapi-forum-oauth'];
             const account = forum.addAccount();
-            const page = (): Promise<{ statusCode: number; headers: Record<string, unknown>; payload: string }> =>
-                forum.server.inject({
-                    url: `/oauth/consent?user_code=${wrong()}`,
-                    headers: { cookie: `session=${account}`, 'sec-fetch-site': 'same-origin', ...from('192.0.2.1') }
-                });
-            expect((await page()).statusCode).to.equal(400);
+            const visitor = new Visitor(forum.server, account);
+            const page = () => visitor.enterCode(wrong(), '/oauth/consent', from('192.0.2.1'));
+            expect((await page()).status).to.equal(400);
             await expect(deviceConsent.read(account, wrong())).to.reject(/unknown, expired/);
             await expect(
                 deviceConsent.decide(account, wrong(), { decision: 'deny', authTime: null, address: '192.0.2.1' })
             ).to.reject(/unknown, expired/);
             await expect(deviceConsent.read(account, wrong(), '192.0.2.1')).to.reject(/Too many wrong codes/);
             const shown = await page();
-            expect(shown.statusCode).to.equal(429);
+            expect(shown.status).to.equal(429);
             expect(Number(shown.headers['retry-after'])).to.be.within(1, 600);
-            expect(shown.payload).to.contain('Too many incorrect codes');
+            expect(shown.html).to.contain('Too many incorrect codes');
         });
     });
 

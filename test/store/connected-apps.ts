@@ -55,12 +55,12 @@ for (const kind of ['server', 'embedded'] as const) {
                 sessionCount: 2
             });
             expect(sessions.map(({ tokenId: _tokenId, ...session }) => session)).to.equal([
-                { since: began, lastUsed: used },
-                { since: secondBegan }
+                { isPending: false, since: began, lastUsed: used },
+                { isPending: false, since: secondBegan }
             ]);
 
             const { tokens } = forum.server.plugins['hapi-forum-oauth'];
-            await tokens.revoke(account, sessions[0]!.tokenId);
+            await tokens.revoke(account, sessions[0]!.tokenId!);
             const left = (await list(account)).applications[0]!;
             expect([left.sessionCount, left.since, left.sessions.length]).to.equal([1, secondBegan, 1]);
             expect(left.sessions[0]).to.equal(sessions[1]);

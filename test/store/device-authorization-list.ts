@@ -1,8 +1,8 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthDeviceAuthorization } from '../../entities/index';
-import { createId } from '../../plugin/ids';
-import { CLI, DEVICE_CODE, FRIGG, ODIN, START, unique } from '../support/forum';
+import { CLI, DEVICE_CODE, FRIGG, ODIN, START } from '../support/forum';
+import { deviceAuthorizationRow } from '../support/rows';
 import { useForum } from '../support/setup';
 
 const lab = Lab.script();
@@ -75,24 +75,13 @@ for (const kind of ['server', 'embedded'] as const) {
             });
             const before = (await list()).device_authorisations.length;
             // All of one moment: the order is total nevertheless.
-            const rows = Array.from({ length: 110 }, (_, at): OAuthDeviceAuthorization => ({
-                id: createId(START),
-                oauthClientId: clients[0]!.id,
-                deviceCodeHash: unique('hash'),
-                userCode: `AAAA${String(at).padStart(4, '0')}`,
-                scope: 'openid',
-                pollInterval: 5,
-                lastPolledAt: null,
-                claimedByAccountId: null,
-                approvedByAccountId: null,
-                approvedScope: null,
-                authTime: null,
-                approvedAt: null,
-                deniedAt: null,
-                consumedAt: null,
-                createdAt: START + 3_600_000,
-                expiresAt: START + 7_200_000
-            }));
+            const rows = Array.from({ length: 110 }, (_, at) =>
+                deviceAuthorizationRow({
+                    oauthClientId: clients[0]!.id,
+                    userCode: `AAAA${String(at).padStart(4, '0')}`,
+                    createdAt: START + 3_600_000
+                })
+            );
             await dataSource.getRepository(OAuthDeviceAuthorization).insert(rows);
             const pages = await Promise.all([1, 2, 3, 4].map((page) => list(page)));
             expect(pages.map(({ results }) => results)).to.equal([50, 50, 10 + before, 0]);

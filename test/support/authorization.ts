@@ -32,7 +32,7 @@ export const APP_SCOPES = [
     'CREATE_REACTION'
 ];
 
-/** Registers an application, public unless it says otherwise. */
+/** Registers an application that the forum vouches for, public unless it says otherwise. */
 export async function createApp(forum: Forum, fields: Record<string, unknown> = {}, accountId = FRIGG): Promise<App> {
     const { client, client_secret: secret } = await forum.createClient(accountId, {
         name: unique('App '),
@@ -43,6 +43,7 @@ export async function createApp(forum: Forum, fields: Record<string, unknown> = 
         pkce_required: true,
         ...fields
     });
+    await changeApp(forum.dataSource, client, { verified: true });
     return {
         id: client.id,
         client_id: client.client_id,
@@ -52,7 +53,11 @@ export async function createApp(forum: Forum, fields: Record<string, unknown> = 
 }
 
 /** Changes an application's row as no member can. */
-export async function changeApp(dataSource: DataSource, { id }: App, change: Partial<OAuthClient>): Promise<void> {
+export async function changeApp(
+    dataSource: DataSource,
+    { id }: Pick<App, 'id'>,
+    change: Partial<OAuthClient>
+): Promise<void> {
     await dataSource.getRepository(OAuthClient).update({ id }, change);
 }
 

@@ -1,6 +1,13 @@
 import { AxeBuilder } from '@axe-core/playwright';
 import { expect } from '@hapi/code';
-import { chromium, type Browser, type BrowserContext, type BrowserContextOptions, type Page } from 'playwright-core';
+import {
+    chromium,
+    type Browser,
+    type BrowserContext,
+    type BrowserContextOptions,
+    type Locator,
+    type Page
+} from 'playwright-core';
 
 /** Starts the browser, with a profile of its own that is gone when it ends. */
 export function launch(): Promise<Browser> {
@@ -33,7 +40,8 @@ export class Window {
 
     private constructor(
         readonly context: BrowserContext,
-        readonly page: Page
+        readonly page: Page,
+        private readonly runsScripts: boolean
     ) {
         page.setDefaultTimeout(15_000);
         page.on('pageerror', (error) => this.complaints.push(String(error)));
@@ -54,7 +62,7 @@ export class Window {
             viewport: { width: 900, height: 600 },
             ...options
         });
-        return new Window(context, await context.newPage());
+        return new Window(context, await context.newPage(), options.javaScriptEnabled ?? true);
     }
 
     async close(): Promise<void> {
@@ -70,8 +78,23 @@ export class Window {
         await this.page.waitForURL((url) => url.pathname !== '/login');
     }
 
-    button(name: string | RegExp): Promise<void> {
-        return this.page.getByRole('button', { name }).first().click();
+    async button(name: string | RegExp): Promise<void> {
+        const button = this.page.getByRole('button', { name }).first();
+        await this.arm(button, () => button.hover());
+        await button.click();
+    }
+
+    /** Buttons that decide about a request act only after the page was in sight for a while and something was done on it. */
+    private async arm(button: Locator, gesture: () => Promise<void>): Promise<void> {
+        const buttons = button.locator('xpath=ancestor::*[@data-armed]');
+        while (
+            this.runsScripts &&
+            (await buttons.count()) > 0 &&
+            (await buttons.getAttribute('data-armed')) !== 'yes'
+        ) {
+            await this.page.mouse.move(0, 0);
+            await gesture();
+        }
     }
 
     heading(): Promise<string> {
@@ -87,7 +110,9 @@ export class Window {
     async tabTo(selector: string): Promise<void> {
         for (let pressed = 0; pressed < 120; ++pressed) {
             await this.page.keyboard.press('Tab');
-            if ((await this.page.locator(`${selector}:focus`).count()) > 0) {
+            const found = this.page.locator(`${selector}:focus`);
+            if ((await found.count()) > 0) {
+                await this.arm(found, () => this.page.keyboard.press('Shift'));
                 return;
             }
         }

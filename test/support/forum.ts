@@ -100,6 +100,8 @@ export class Forum implements Shared {
                 session: { strategy: 'session' },
                 signingKeys: [await signingKey()],
                 clock: () => this.now,
+                // The tests of a file share a forum, a client address and few accounts, and their clock stands still.
+                caps: { clientsPerAccount: 1_000_000, pendingDevicesPerAddress: 1_000_000 },
                 ...options
             }
         });

@@ -6,6 +6,7 @@ import {
     type OAuthAuthorizationRequest,
     type OAuthDeviceAuthorization,
     type OAuthGrant,
+    type OAuthLoginDetour,
     type OAuthRefreshToken
 } from '../../entities';
 import { createId } from '../../plugin/ids';
@@ -30,7 +31,14 @@ export function clientRow(fields: Partial<OAuthClient> = {}): OAuthClient {
         name: 'An application',
         type: 'public',
         scopePolicy: 'explicit',
-        firstParty: false,
+        source: 'administrator',
+        verified: false,
+        status: 'active',
+        suspendedReason: null,
+        description: null,
+        clientUri: null,
+        tosUri: null,
+        policyUri: null,
         redirectUris: '[]',
         allowedScopes: '',
         allowedGrants: '',
@@ -44,7 +52,7 @@ export function clientRow(fields: Partial<OAuthClient> = {}): OAuthClient {
     };
 }
 
-/** A grant of frigg's; one with an end was revoked by the account. */
+/** A grant of frigg's that was exchanged at once; one with an end was revoked by the account. */
 export function grantRow(fields: Fields<OAuthGrant, 'oauthClientId'>): OAuthGrant {
     const createdAt = fields.createdAt ?? START;
     return {
@@ -54,6 +62,9 @@ export function grantRow(fields: Fields<OAuthGrant, 'oauthClientId'>): OAuthGran
         chainKey: fields.chainKey ?? createFamilyKey(),
         authTime: null,
         createdAt,
+        exchangedAt: createdAt,
+        expiresAt: createdAt,
+        standingFor: null,
         endedAt: null,
         endReason: (fields.endedAt ?? null) === null ? null : 'revoked_by_account',
         ...fields
@@ -98,12 +109,12 @@ export function deviceAuthorizationRow(
         pollInterval: 5,
         lastPolledAt: null,
         claimedByAccountId: null,
+        shownScope: null,
+        requestedFrom: null,
         approvedByAccountId: null,
-        approvedScope: null,
-        authTime: null,
         approvedAt: null,
         deniedAt: null,
-        consumedAt: null,
+        grantId: null,
         createdAt,
         expiresAt: createdAt + 10 * MINUTE,
         ...fields
@@ -123,31 +134,43 @@ export function authorizationRequestRow(
         state: null,
         nonce: null,
         codeChallenge: unique('challenge-'),
+        shownScope: fields.scope ?? 'openid',
         authTime: null,
         decidedAt: null,
+        grantId: null,
         createdAt,
         expiresAt: createdAt + 10 * MINUTE,
         ...fields
     };
 }
 
-/** An authorization code of frigg's that has not been exchanged, good for ten minutes. */
+/** An authorization code that has not been exchanged, good for ten minutes. */
 export function authorizationCodeRow(fields: Fields<OAuthAuthorizationCode, 'oauthClientId'>): OAuthAuthorizationCode {
     const createdAt = fields.createdAt ?? START;
     return {
         id: createId(createdAt),
         codeHash: unique('hash-'),
-        accountId: FRIGG,
+        grantId: createId(createdAt),
         redirectUri: 'https://app.example/cb',
         scope: 'openid',
-        approvedScope: 'openid',
         nonce: null,
         codeChallenge: unique('challenge-'),
-        authTime: null,
-        consumedAt: null,
-        grantId: null,
         createdAt,
         expiresAt: createdAt + 10 * MINUTE,
+        ...fields
+    };
+}
+
+/** An authorization request that was kept for a sign-in, good for 15 minutes. */
+export function loginDetourRow(fields: Partial<OAuthLoginDetour> = {}): OAuthLoginDetour {
+    const createdAt = fields.createdAt ?? START;
+    return {
+        id: createId(createdAt),
+        keyHash: unique('hash-'),
+        query: 'client_id=app',
+        requestedFrom: unique('from-'),
+        createdAt,
+        expiresAt: createdAt + 15 * MINUTE,
         ...fields
     };
 }

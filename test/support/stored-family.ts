@@ -149,7 +149,7 @@ export async function storeFirstPartyClient(dataSource: DataSource): Promise<str
             clientId: CLI.client_id,
             name: 'Storyden',
             scopePolicy: 'inherit',
-            firstParty: true,
+            source: 'first_party',
             allowedScopes: CLI.scope,
             allowedGrants: `${DEVICE_CODE} refresh_token`,
             createdAt: 0

@@ -42,6 +42,12 @@ export class Visitor {
         return this.#send('POST', url, body.toString(), headers);
     }
 
+    /** Enters the code of a device, as its page has it done. */
+    async enterCode(code: string, path = '/oauth/consent', headers: Record<string, string> = {}): Promise<Shown> {
+        await this.get(path);
+        return this.post(path, { user_code: code }, headers);
+    }
+
     /** A hidden field of the page that was last opened. */
     hidden(name: string): string {
         return new RegExp(`name="${name}" value="([^"]*)"`).exec(this.html)?.[1] ?? '';

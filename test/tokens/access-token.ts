@@ -47,7 +47,8 @@ describe('an access token', () => {
         const forum = await forumWith();
         const { access_token: token, scope, expires_in: lifetime } = await forum.signIn();
         expect(decodeProtectedHeader(token)).to.include({ alg: 'RS256', typ: 'at+jwt' });
-        const { jti, ...claims } = claimsOf(token);
+        const { jti, grant_id: grantId, ...claims } = claimsOf(token);
+        expect(grantId).to.match(/^[0-9a-v]{20}$/);
         expect(claims).to.equal({
             iss: ISSUER,
             sub: FRIGG,

@@ -40,7 +40,6 @@ describe('The pages', { timeout: 60_000 }, () => {
         const uri = 'https://photos.example/callback';
         const paths = [
             '/oauth/consent',
-            '/oauth/consent?user_code=AAAAAAAA',
             `/oauth/consent?user_code=${odins.user_code}`,
             pages.authorizePath(clientId, uri, 'openid CREATE_POST ADMINISTRATOR MANAGE_POSTS email'),
             pages.authorizePath(long.client_id, `https://${'photos.'.repeat(30)}example/callback`),
@@ -77,7 +76,16 @@ describe('The pages', { timeout: 60_000 }, () => {
         };
         const forms = async (): Promise<void> => {
             const window = await pages.visit('frigg', `/oauth/consent?user_code=${friggs.user_code}`);
+            await window.button('Continue');
+            await window.page.getByRole('heading', { name: 'Authorize Storyden?' }).waitFor();
+            await check(window);
+            await window.page.setViewportSize({ width: 1000, height: 800 });
             await window.button('Authorize');
+            await window.page.getByText('Return to your device').waitFor();
+            await check(window);
+            await window.page.goto(pages.at('/oauth/consent?user_code=AAAAAAAA'));
+            await window.button('Continue');
+            await window.page.getByText('This code is incorrect').waitFor();
             await check(window);
             await window.page.goto(pages.at('/settings/my-apps/new'));
             await window.page.getByLabel('Name', { exact: true }).fill(' ');

@@ -22,6 +22,51 @@ after(async () => {
     await pages.stop();
 });
 
+describe('The consent pages', { timeout: 60_000 }, () => {
+    it('take no decision from the second click of a double click that another page began', async () => {
+        const device = await pages.device();
+        const window = await pages.visit('frigg', `/oauth/consent?user_code=${device.user_code}`);
+        const { page } = window;
+        await window.button('Continue');
+        const approve = page.getByRole('button', { name: 'Authorize' });
+        await approve.waitFor();
+        // As when this page appears below the pointer: a click without a move, at once.
+        await approve.dispatchEvent('click');
+        await page.waitForTimeout(700);
+        await approve.dispatchEvent('click');
+        expect(await window.heading()).to.equal('Authorize Storyden?');
+        expect((await pages.poll(device)).body.error).to.equal('authorization_pending');
+        // The focus comes back from another window: it counts from then on.
+        await page.mouse.move(10, 10);
+        await page.mouse.move(20, 20);
+        await page.evaluate('dispatchEvent(new Event("blur"))');
+        await approve.dispatchEvent('click');
+        expect(await window.heading()).to.equal('Authorize Storyden?');
+        await page.evaluate('dispatchEvent(new Event("focus"))');
+        await window.button('Authorize');
+        await page.getByText('Return to your device').waitFor();
+        await window.close();
+    });
+
+    it('show the same outcome to both clicks of a double click, also without JavaScript', async () => {
+        for (const javaScriptEnabled of [true, false]) {
+            const window = await Window.open(pages.browser, { javaScriptEnabled });
+            const { page } = window;
+            await page.goto(site.origin);
+            await window.button('Sign in with the forum');
+            await window.signIn('frigg');
+            await page.getByRole('heading', { name: 'Authorize A second site?' }).waitFor();
+            const approve = page.getByRole('button', { name: 'Authorize' });
+            if (javaScriptEnabled) {
+                await page.waitForTimeout(600);
+            }
+            await approve.dblclick({ delay: 20, noWaitAfter: true });
+            await page.getByText('You are Frigg').waitFor();
+            await window.close();
+        }
+    });
+});
+
 for (const javaScriptEnabled of [true, false]) {
     describe(`The consent pages ${javaScriptEnabled ? 'with' : 'without'} JavaScript`, { timeout: 60_000 }, () => {
         it('approve a device from the URL it printed, after a sign-in; its refresh fails once it is disconnected', async () => {
@@ -33,6 +78,8 @@ for (const javaScriptEnabled of [true, false]) {
             expect(new URL(window.page.url()).pathname).to.equal('/login');
             await window.signIn('frigg');
             expect(window.page.url()).to.equal(url);
+            expect(await window.heading()).to.equal('Connect a device');
+            await window.button('Continue');
             expect(await window.heading()).to.equal('Authorize Storyden?');
             const shown = await window.text();
             expect(shown).to.contain([
@@ -51,7 +98,7 @@ for (const javaScriptEnabled of [true, false]) {
             expect(await window.text()).to.contain('Storyden');
             await window.button('Disconnect Storyden');
             await window.page.getByText('Application disconnected').waitFor();
-            expect(await window.text()).to.contain('No applications have access to your account.');
+            expect(await window.page.getByText('Disconnect Storyden').count()).to.equal(0);
             const refused = await pages.forum.cli('refresh', '--tokens', tokens).finished;
             expect(refused.output).to.match(/^invalid_grant: /);
             // A notice is shown once.
@@ -69,9 +116,10 @@ for (const javaScriptEnabled of [true, false]) {
             await window.page.getByText('This code is incorrect').waitFor();
             await window.page.getByLabel('Code').fill(code!.replace('-', ' ').toLowerCase());
             await window.button('Continue');
+            await window.page.getByRole('heading', { name: 'Authorize Storyden?' }).waitFor();
             expect(await window.text()).to.contain(code!);
             await window.button('Deny');
-            expect(await window.heading()).to.equal('Request denied');
+            await window.page.getByRole('heading', { name: 'Request denied' }).waitFor();
             const { code: status, output } = await login.finished;
             expect([status, output.includes('access_denied')], output).to.equal([1, true]);
             await window.close();

@@ -36,7 +36,7 @@ describe('The pages', { timeout: 60_000 }, () => {
         await keyboard.type(device.user_code.replace('-', '').toLowerCase());
         expect(await page.getByLabel('Code').inputValue()).to.equal(device.user_code);
         await keyboard.press('Enter');
-        await page.waitForURL(/user_code=/);
+        await page.getByRole('heading', { name: 'Authorize Storyden?' }).waitFor();
         await window.tabTo('[value=approve]');
         await keyboard.press('Enter');
         await page.getByText('Return to your device').waitFor();
@@ -88,6 +88,9 @@ describe('The pages', { timeout: 60_000 }, () => {
         const window = await pages.visit('odin', `/oauth/consent?user_code=${device.user_code}`);
         const { page } = window;
         const { keyboard } = page;
+        await page.locator('#user_code:focus').waitFor();
+        await keyboard.press('Enter');
+        await page.getByRole('heading', { name: 'Authorize Storyden?' }).waitFor();
         await window.tabTo('[value=deny]');
         await keyboard.press('Enter');
         await page.getByRole('heading', { name: 'Request denied' }).waitFor();

@@ -1,12 +1,13 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthClient } from '../../../entities';
-import { createId } from '../../../plugin/ids';
-import { FRIGG, openDatabase, START, type Forum } from '../../support/forum';
+import { createApp, signInTo } from '../../support/authorization';
+import { CLI, DEVICE_CODE, FRIGG, openDatabase, type Forum } from '../../support/forum';
 import { CONNECTED, MINE, textOf, withPages } from '../../support/pages';
 import { storeFamilies } from '../../support/stored-family';
 import { createDevice } from '../../support/token-family';
 import { Visitor } from '../../support/visitor';
+import { clientRow } from '../../support/rows';
 import { useDatabase } from '../../support/setup';
 
 const lab = Lab.script();
@@ -27,6 +28,27 @@ after(async () => {
 const visitor = (accountId?: string): Visitor => new Visitor(forum.server, accountId);
 
 describe('The connected apps page', () => {
+    it('lists approvals that are not exchanged yet, and sign-ins without a refresh token, until they expire', async () => {
+        const account = forum.addAccount();
+        const browser = visitor(account);
+        const device = await forum.device();
+        await forum.decide(account, device.user_code);
+        const waiting = await browser.get(CONNECTED);
+        expect(textOf(waiting)).to.contain(['Storyden', 'Sessions: 1', 'waiting for the application', 'Disconnect']);
+        expect(waiting.html).not.to.contain('/sessions/');
+        const id = /connected-apps\/(\w{20})\/disconnect/.exec(waiting.html)![1]!;
+        await browser.post(`${CONNECTED}/${id}/disconnect`);
+        expect((await browser.get(CONNECTED)).html).to.contain('No applications have access to your account.');
+        const poll = { grant_type: DEVICE_CODE, client_id: CLI.client_id, device_code: device.device_code };
+        expect((await forum.token(poll)).body.error).to.equal('invalid_grant');
+
+        const app = await createApp(forum);
+        await signInTo(forum, app, { scope: 'openid' }, account);
+        expect(textOf(await browser.get(CONNECTED))).to.contain(['Sessions: 1', 'not used since']);
+        forum.pass(900);
+        expect((await browser.get(CONNECTED)).html).to.contain('No applications have access to your account.');
+    });
+
     it('lists each application with its sessions, and can end one session or all of them', async () => {
         const account = forum.addAccount();
         const device = await createDevice(forum, 'offline_access CREATE_POST', account);
@@ -90,24 +112,9 @@ describe('The connected apps page', () => {
             const silent = (): void => undefined;
             const logger = dataSource.logger;
             const connectTo = async (account: string, applications: number): Promise<void> => {
-                const rows = Array.from({ length: applications }, (_, place): OAuthClient => ({
-                    id: createId(START),
-                    accountId: null,
-                    clientId: `${account}-${place}`,
-                    name: `Application ${place}`,
-                    type: 'public',
-                    scopePolicy: 'explicit',
-                    firstParty: false,
-                    redirectUris: '[]',
-                    allowedScopes: '',
-                    allowedGrants: '',
-                    secretHash: null,
-                    previousSecretHash: null,
-                    previousSecretExpiresAt: null,
-                    createdAt: START,
-                    updatedAt: START,
-                    deletedAt: null
-                }));
+                const rows = Array.from({ length: applications }, (_, place) =>
+                    clientRow({ clientId: `${account}-${place}`, name: `Application ${place}` })
+                );
                 await dataSource.getRepository(OAuthClient).insert(rows);
                 for (const [place, { id }] of rows.entries()) {
                     const sessions = place === 0 ? 14 : 1;
