@@ -129,6 +129,25 @@ function load(connection, table, rows) {
     });
 }
 
+/** Inserts the built-in client, also into the tables of the first version, which `compare` measures beside today's. */
+async function insertClient(connection, id, createdAt) {
+    const [columns] = await connection.query('SHOW COLUMNS FROM oauth_clients');
+    const isFirstVersion = columns.some(({ Field }) => Field === 'first_party');
+    await connection.query('INSERT INTO oauth_clients SET ?', {
+        id,
+        client_id: 'storyden-cli',
+        name: 'Storyden',
+        type: 'public',
+        scope_policy: 'inherit',
+        ...(isFirstVersion ? { first_party: 1 } : { source: 'first_party', verified: 1, status: 'active' }),
+        redirect_uris: '[]',
+        allowed_scopes: 'openid profile offline_access',
+        allowed_grants: 'urn:ietf:params:oauth:grant-type:device_code refresh_token',
+        created_at: createdAt,
+        updated_at: createdAt
+    });
+}
+
 /**
  * Writes token families in bulk until the table has `count` refresh tokens: LOAD DATA without secondary indexes, which
  * are built afterwards.
@@ -141,13 +160,7 @@ function load(connection, table, rows) {
 export async function fill(url, count, { dead = 0.7, usable = 0, now = Date.now() } = {}) {
     const connection = await mysql.createConnection({ uri: url, flags: ['+LOCAL_FILES'] });
     const clientId = createId(now - 400 * DAY);
-    await connection.query(
-        `INSERT INTO oauth_clients (id, client_id, name, type, scope_policy, first_party, redirect_uris, allowed_scopes,
-            allowed_grants, created_at, updated_at) VALUES (?, 'storyden-cli', 'Storyden', 'public', 'inherit', 1, '[]',
-            'openid profile offline_access',
-            'urn:ietf:params:oauth:grant-type:device_code refresh_token', ?, ?)`,
-        [clientId, now - 400 * DAY, now - 400 * DAY]
-    );
+    await insertClient(connection, clientId, now - 400 * DAY);
     for (const statement of ['unique_checks = 0', 'foreign_key_checks = 0', 'sql_log_bin = 0']) {
         await connection.query(`SET SESSION ${statement}`);
     }

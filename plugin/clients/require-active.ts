@@ -1,5 +1,6 @@
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
+import type { Account } from '../options/options';
 import type { Client } from '../store/clients';
 
 /** Whether a client may act: it is not suspended, and neither is its owner. */
@@ -11,27 +12,29 @@ export async function isActive(
 }
 
 /**
- * Checks that a client is not suspended. Its owner is asked about later, where the request has a place to send errors to.
+ * Checks that a client is not suspended.
  *
  * @throws OAuthError `unauthorized_client`
  */
 export function requireNotSuspended({ status }: Client): void {
     if (status !== 'active') {
-        throw suspended();
+        throw stopped();
     }
 }
 
 /**
- * Checks that a client may act.
+ * Checks that a client may act: it is not suspended, and neither is its owner.
  *
+ * @param account the account that it acts for, which was found a moment ago
  * @throws OAuthError `unauthorized_client`
  */
-export async function requireActive(context: Context, client: Client): Promise<void> {
-    if (!(await isActive(context, client))) {
-        throw suspended();
+export async function requireActive(context: Context, client: Client, account?: Account): Promise<void> {
+    requireNotSuspended(client);
+    if (client.accountId !== account?.id && !(await isActive(context, client))) {
+        throw stopped();
     }
 }
 
-function suspended(): OAuthError {
+function stopped(): OAuthError {
     return OAuthError.unauthorizedClient('The client is suspended, or its owner may not act');
 }

@@ -2,7 +2,7 @@ import type { Request, ServerRoute } from '@hapi/hapi';
 import { authenticateClient } from '../clients/authenticate';
 import { findClient } from '../clients/find-client';
 import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
-import { requireActive } from '../clients/require-active';
+import { requireNotSuspended } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
@@ -41,7 +41,7 @@ async function issueTokens(context: Context, form: Form, request: Request): Prom
     }
     const found = await findClient(context, credentials.clientId);
     const client = await authenticateClient(context, found, credentials);
-    await requireActive(context, client);
+    requireNotSuspended(client);
     const grant = GRANTS.get(grantType);
     if (!grant) {
         throw OAuthError.unsupportedGrantType('The server does not know this grant type');

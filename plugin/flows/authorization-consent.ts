@@ -60,7 +60,7 @@ export async function askAuthorizationConsent(
 ): Promise<Asked<AuthorizationConsent>> {
     requireMayAuthorize(context, account);
     const request = await findUndecided(context, account, requestId);
-    await requireStanding(context, request);
+    await requireStanding(context, account, request);
     const { client, requested } = request;
     const { shown } = await showRequest(context, account, request);
     const consent = {
@@ -116,7 +116,7 @@ type Response = { code: string } | 'denied' | 'exchanged';
 
 /** @returns null when another request has changed it meanwhile */
 async function approve(context: Context, account: Account, read: AuthorizationRequest): Promise<Response | null> {
-    await requireStanding(context, read);
+    await requireStanding(context, account, read);
     const { client, shown } = read;
     const scope = stillShown(context, read, shown, account);
     const now = context.clock();
@@ -241,8 +241,12 @@ async function findRequest(context: Context, account: Account, requestId: string
 }
 
 /** Client, grant and redirect URI must stand as they stood when the request began. */
-async function requireStanding(context: Context, { client, redirectUri }: AuthorizationRequest): Promise<void> {
-    await requireActive(context, client);
+async function requireStanding(
+    context: Context,
+    account: Account,
+    { client, redirectUri }: AuthorizationRequest
+): Promise<void> {
+    await requireActive(context, client, account);
     requireGrantType(client, 'authorization_code');
     if (!isRegistered(client.redirectUris, redirectUri)) {
         throw OAuthError.invalidRequest('The client has withdrawn the redirect_uri of the request');

@@ -92,7 +92,7 @@ export async function beginAuthorization(
     detour: Detour | null
 ): Promise<Outcome> {
     requireMayAuthorize(context, account);
-    await requireActive(context, destination.client);
+    await requireActive(context, destination.client, account);
     const codeChallenge = checkParameters(context, destination, form);
     await requireRequestedAccount(context, account, form);
     const { requested, shown } = checkScope(context, destination.client, account, form);

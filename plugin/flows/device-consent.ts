@@ -85,7 +85,7 @@ export async function askDeviceConsent(
         throw claimed();
     }
     await attempt.wasRight();
-    await requireActive(context, device.client);
+    await requireActive(context, device.client, account);
     const { client, requested } = device;
     const consent = {
         user_code: formatUserCode(device.userCode),
@@ -204,7 +204,7 @@ async function approve(
     authTime: number | null
 ): Promise<boolean> {
     const { client, expiresAt } = device;
-    await requireActive(context, client);
+    await requireActive(context, client, account);
     const scope = stillShown(context, device, device.shown ?? [], account);
     const now = context.clock();
     const grant = approvedGrant(context, { client, account, scope, authTime, expiresAt });

@@ -1,3 +1,4 @@
+import { requireActive } from '../clients/require-active';
 import { isRegistered } from '../clients/redirect-uri';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
@@ -36,6 +37,7 @@ export async function authorizationCodeGrant(context: Context, client: Client, f
     if (!account) {
         throw unusable();
     }
+    await requireActive(context, client, account);
     const { nonce, requested } = found;
     const approval = { client, account, grant, grantType: 'authorization_code', requested, nonce };
     const response = await exchange(context, approval);

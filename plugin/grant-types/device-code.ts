@@ -1,4 +1,5 @@
 import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
+import { requireActive } from '../clients/require-active';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
@@ -44,6 +45,7 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
     if (!account) {
         throw OAuthError.accessDenied('The account that approved the request may not act');
     }
+    await requireActive(context, client, account);
     const { requested } = device;
     const response = await exchange(context, { client, account, grant, grantType: DEVICE_CODE_GRANT, requested });
     if (!response) {

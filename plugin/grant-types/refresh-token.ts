@@ -3,7 +3,7 @@ import type { ClientCredentials } from '../clients/credentials';
 import { ensureFirstPartyClient } from '../clients/first-party-client';
 import { findClient } from '../clients/find-client';
 import type { Client } from '../store/clients';
-import { requireActive } from '../clients/require-active';
+import { requireActive, requireNotSuspended } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
@@ -101,7 +101,7 @@ async function refuseMalformed(
     const found = await findClient(context, credentials.clientId);
     const client = await authenticateClient(context, found, credentials);
     await admit(client);
-    await requireActive(context, client);
+    requireNotSuspended(client);
     requireGrantType(client, 'refresh_token');
     required(form, 'refresh_token');
     throw unusable();
@@ -114,7 +114,7 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
     const found = await ensureFirstPartyClient(context, credentials.clientId, presented.client);
     const client = await authenticateClient(context, found, credentials);
     await request.admit(client);
-    await requireActive(context, client);
+    requireNotSuspended(client);
     requireGrantType(client, 'refresh_token');
     const requested = requestedScope(context, form);
     checkResource(context, form);
@@ -125,6 +125,7 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
     if (!account || !client.allowed.includes('offline_access')) {
         throw unusable();
     }
+    await requireActive(context, client, account);
     if (requested.some((name) => !covers(context.scopeRegistry, grant.scope, name))) {
         throw OAuthError.invalidScope('The scope has a name that was never granted');
     }

@@ -259,6 +259,8 @@ export const STRINGS: Record<string, string> = {
         'You don’t have permission to create applications. If you need access, ask a forum administrator.',
     'error.not_found': 'This page doesn’t exist. It may have been deleted.',
     'error.conflict': 'This can’t be changed or deleted. Nothing was changed.',
+    'error.client_stopped':
+        'This application can’t be authorized right now: it, or the member who created it, is suspended.',
     'error.too_many_apps': 'You can’t create any more applications. Delete one you no longer use, and try again.',
     'error.request_unusable':
         'This request has expired, was already decided, or belongs to another account. Go back to the application and try again.',

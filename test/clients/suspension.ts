@@ -77,7 +77,6 @@ describe('a suspended client', () => {
                 expectStopped(await redeem(forum, code));
                 expectStopped(await forum.token({ ...poll, device_code: approved.device_code }));
                 expectStopped(await forum.refresh(tokens.refresh_token, { client_id }));
-                expectStopped(await forum.token({ grant_type: 'nonsense', client_id }));
                 const userinfo = await forum.as(null, 'GET', '/oauth/userinfo', undefined, bearer(tokens.access_token));
                 expect(userinfo.status).to.equal(401);
 
@@ -133,6 +132,28 @@ describe('a suspended client', () => {
             });
         });
     }
+
+    it('is stopped before anything else about its token request is looked at', async () => {
+        const app = await createApp(forum);
+        await review(app, { status: 'suspended' });
+        for (const fields of [{ grant_type: 'nonsense' }, { grant_type: 'refresh_token', refresh_token: 'x' }]) {
+            expectStopped(await forum.token({ ...fields, client_id: app.client_id }));
+        }
+    });
+
+    it('of an account that may not act itself gets the errors for that account', async () => {
+        const member = forum.addAccount();
+        const app = await createApp(forum, {}, member);
+        const tokens = await signInTo(forum, app, REFRESHABLE, member);
+        const code = await obtainCode(forum, app, {}, member);
+        const account = forum.account(member);
+        forum.accounts.delete(member);
+        expect((await redeem(forum, code)).body.error).to.equal('invalid_grant');
+        const { client_id } = app;
+        expect((await forum.refresh(tokens.refresh_token, { client_id })).body.error).to.equal('invalid_grant');
+        forum.accounts.set(member, account);
+        expect((await redeem(forum, code)).status).to.equal(200);
+    });
 
     it('shows its error, and never redirects to it, signed in or not', async () => {
         const app = await createApp(forum);

@@ -284,7 +284,7 @@ export class Provider {
         if (!this.isKnown(client, secret, now)) {
             return { error: 'invalid_client' };
         }
-        if (!this.isActiveClient(client)) {
+        if (this.clients[client]!.isSuspended) {
             return { error: 'unauthorized_client' };
         }
         const { grant } = approval;
@@ -304,6 +304,9 @@ export class Provider {
         const held = this.#accounts.get(grant.accountId);
         if (!held) {
             return { error: isDevice ? 'access_denied' : 'invalid_grant' };
+        }
+        if (!this.isActiveClient(client)) {
+            return { error: 'unauthorized_client' };
         }
         const { mayRefresh } = this.clients[client]!;
         const scope = this.#left(client, approval.requested, approval.approved, held);
@@ -325,12 +328,15 @@ export class Provider {
         if (!this.isKnown(client, secret, now)) {
             return { error: 'invalid_client' };
         }
-        const held = this.#accounts.get(owner!);
-        if (!held || !this.isActiveClient(client)) {
+        if (this.clients[client]!.isSuspended) {
             return { error: 'unauthorized_client' };
         }
         if (asked.some((name) => !has(allowed, name))) {
             return { error: 'invalid_scope' };
+        }
+        const held = this.#accounts.get(owner!);
+        if (!held) {
+            return { error: 'unauthorized_client' };
         }
         const own = ORDER.filter((name) => held.includes(name));
         const shared = inherits
@@ -354,7 +360,7 @@ export class Provider {
         if (!this.isKnown(client, secret, now)) {
             return { error: 'invalid_client' };
         }
-        if (!mayRefresh || !this.isActiveClient(client)) {
+        if (!mayRefresh || this.clients[client]!.isSuspended) {
             return { error: 'unauthorized_client' };
         }
         if (grant.client !== client || grant.isEnded) {
@@ -367,6 +373,9 @@ export class Provider {
         const held = this.#accounts.get(grant.accountId);
         if (verdict !== 'fine' || !held || !allowed.includes('offline_access')) {
             return { error: 'invalid_grant' };
+        }
+        if (!this.isActiveClient(client)) {
+            return { error: 'unauthorized_client' };
         }
         if (asked.some((name) => !has(original, name))) {
             return { error: 'invalid_scope' };

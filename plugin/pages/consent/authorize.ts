@@ -45,7 +45,9 @@ export async function decideAuthorization(visit: Visit): Promise<ResponseObject>
 }
 
 function rethrowUnusable(error: Error): never {
-    throw error instanceof OAuthError && error.output.statusCode === 400
-        ? new PageError('error.request_unusable', 400)
-        : error;
+    if (!(error instanceof OAuthError) || error.output.statusCode !== 400) {
+        throw error;
+    }
+    const isStopped = error.error === 'unauthorized_client';
+    throw new PageError(isStopped ? 'error.client_stopped' : 'error.request_unusable', 400);
 }

@@ -45,5 +45,8 @@ function problemOf({ error, output }: OAuthError): string {
     if (output.statusCode === 429) {
         return 'device.too_many';
     }
+    if (error === 'unauthorized_client') {
+        return 'error.client_stopped';
+    }
     return error === 'access_denied' ? 'device.taken' : 'device.unusable';
 }
