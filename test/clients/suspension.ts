@@ -136,7 +136,11 @@ describe('a suspended client', () => {
     it('is stopped before anything else about its token request is looked at', async () => {
         const app = await createApp(forum);
         await review(app, { status: 'suspended' });
-        for (const fields of [{ grant_type: 'nonsense' }, { grant_type: 'refresh_token', refresh_token: 'x' }]) {
+        const requests: Record<string, string>[] = [
+            { grant_type: 'nonsense' },
+            { grant_type: 'refresh_token', refresh_token: 'x' }
+        ];
+        for (const fields of requests) {
             expectStopped(await forum.token({ ...fields, client_id: app.client_id }));
         }
     });
