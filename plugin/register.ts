@@ -6,6 +6,7 @@ import { keepContext, type Context } from './context';
 import { Database } from './store/database';
 import { discoveryRoutes, protocolRoutes, sessionRoutes } from './endpoints';
 import { eventEmitter } from './events';
+import { isolated } from './http/isolated-route';
 import { RateLimits } from './rate-limits/rate-limits';
 import type { Options, Settings } from './options/options';
 import { readOptions } from './options/read-options';
@@ -44,14 +45,14 @@ export async function register(server: Server, options: Options): Promise<void> 
     };
 
     addSessionRoutes(server, settings, sessionRoutes(context));
-    server.route(protocolRoutes(context));
+    server.route(protocolRoutes(context).map(isolated));
     await server.register({
         plugin: {
             name: WELL_KNOWN,
             register: (root: Server) => {
                 // A route's path is its plugin's prefix and its own; the documents are at the root of the origin.
                 root.realm.modifiers.route.prefix = '';
-                root.route(discoveryRoutes(context));
+                root.route(discoveryRoutes(context).map(isolated));
             }
         }
     });
@@ -104,7 +105,7 @@ function addSessionRoutes(server: Server, { session }: Settings, routes: ServerR
         throw new Error(`${NAME}: "session.strategy" must be the host's own, but got ${names}: a token is no session`);
     }
     try {
-        server.route(routes);
+        server.route(routes.map(isolated));
     } catch (error) {
         if ((error as Error).message.startsWith('Unknown authentication strategy')) {
             throw new Error(

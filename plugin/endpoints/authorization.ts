@@ -12,7 +12,7 @@ import {
     type Outcome
 } from '../flows/authorize';
 import { createMark, findKeptRequest, keepRequest, readMark } from '../flows/login-detour';
-import { RAW_PAYLOAD, readFormText } from '../http/body';
+import { readFormText } from '../http/body';
 import { clientAddress } from '../http/client-address';
 import { asOAuthError, protocolErrors, withErrorResponses } from '../http/error-responses';
 import { parseForm } from '../http/form';
@@ -65,7 +65,7 @@ export function authorizationRoutes(context: Context): ServerRoute[] {
         {
             method: 'POST',
             path: AUTHORIZE,
-            options: { auth: false, cors: false, payload: RAW_PAYLOAD, ext: { onPreResponse: ending } },
+            options: { auth: false, cors: false, ext: { onPreResponse: ending } },
             handler: withErrorResponses((request, h) => Promise.resolve(asGet(request, h)))
         }
     ];

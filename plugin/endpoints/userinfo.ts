@@ -2,7 +2,7 @@ import type { Request, ServerRoute } from '@hapi/hapi';
 import { isActive } from '../clients/require-active';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import { RAW_PAYLOAD, readFormBody } from '../http/body';
+import { readFormBody } from '../http/body';
 import { withErrorResponses } from '../http/error-responses';
 import { authorizationHeader, PROTOCOL_ROUTE } from '../http/protocol-route';
 import { findGrantState } from '../store/grants';
@@ -24,7 +24,7 @@ export function userinfoRoutes(context: Context): ServerRoute[] {
         {
             method: 'POST',
             path: USERINFO,
-            options: { ...PROTOCOL_ROUTE, payload: RAW_PAYLOAD },
+            options: PROTOCOL_ROUTE,
             handler: withErrorResponses((request) => userinfoByPost(context, request))
         }
     ];

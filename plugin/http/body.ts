@@ -1,17 +1,8 @@
 import Bourne from '@hapi/bourne';
-import type { Request, RouteOptionsPayload } from '@hapi/hapi';
+import type { Request } from '@hapi/hapi';
 import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';
 import { readForm } from './form';
-
-/** Every body that is meant for us is far smaller. */
-const MAX_BYTES = 64 * 1024;
-
-/**
- * Bodies are read by the functions below, not by hapi, which would take a form in any of several types, and put
- * replacement characters where the text is not UTF-8.
- */
-export const RAW_PAYLOAD: RouteOptionsPayload = { parse: false, output: 'data', maxBytes: MAX_BYTES };
 
 /**
  * The form that a protocol endpoint was sent (RFC 6749 Appendix B).

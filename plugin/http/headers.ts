@@ -1,13 +1,7 @@
-import type { Lifecycle, Request, RouteOptionsResponse } from '@hapi/hapi';
+import type { Lifecycle, Request } from '@hapi/hapi';
 
 /** Keeps a response out of every cache: it is a secret or belongs to one person (RFC 6749 §5.1). */
 export const NO_STORE = { 'cache-control': 'no-store', pragma: 'no-cache' };
-
-/**
- * Route option: responses are never partial. hapi would honour `Range` on every page, and report a malformed one in an
- * error shape of its own.
- */
-export const WHOLE: RouteOptionsResponse = { ranges: false };
 
 /** Sets headers on the response to a request, errors included. */
 export function setHeaders(request: Request, headers: Readonly<Record<string, string>>): void {

@@ -3,9 +3,9 @@ import { readCredentials, type ClientCredentials } from '../clients/credentials'
 import type { Context } from '../context';
 import { protocolErrors, withErrorResponses } from './error-responses';
 import { clientAddress } from './client-address';
-import { RAW_PAYLOAD, readFormBody } from './body';
+import { readFormBody } from './body';
 import type { Form } from '../parameters';
-import { noStore, WHOLE } from './headers';
+import { noStore } from './headers';
 
 /** Any page may talk to the endpoints that look at no cookie. */
 export const ANY_ORIGIN: RouteOptionsCors = {
@@ -21,12 +21,8 @@ export const ANY_ORIGIN: RouteOptionsCors = {
 export const PROTOCOL_ROUTE: RouteOptions = {
     auth: false,
     cors: ANY_ORIGIN,
-    state: { parse: false, failAction: 'ignore' },
-    response: WHOLE,
     ext: { onPreResponse: [{ method: protocolErrors }, { method: noStore }] }
 };
-
-const FORM = 'application/x-www-form-urlencoded';
 
 /**
  * A protocol endpoint that takes a form.
@@ -41,8 +37,7 @@ export function formRoute(
     return {
         method: 'POST',
         path,
-        // The host's default may allow other types than this one.
-        options: { ...PROTOCOL_ROUTE, cors, payload: { ...RAW_PAYLOAD, allow: FORM } },
+        options: { ...PROTOCOL_ROUTE, cors },
         handler: withErrorResponses(async (request, h) => handler(readFormBody(request), request, h))
     };
 }

@@ -3,9 +3,8 @@ import type { Context } from '../context';
 import { ManagementError } from '../errors/management-error';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
-import { RAW_PAYLOAD } from './body';
 import { errorResponse, managementErrors, protocolErrors, withErrorResponses } from './error-responses';
-import { NO_STORE, noStore, WHOLE } from './headers';
+import { NO_STORE, noStore } from './headers';
 import { mayBeScript, mayChangeState } from './same-site';
 import { isTakenOver, signedInAccount } from './session';
 
@@ -30,10 +29,7 @@ export function sessionRoute(context: Context, endpoint: SessionEndpoint): Serve
     return {
         method,
         path,
-        options: {
-            ...sessionOptions(context, endpoint),
-            ...(method !== 'GET' && { payload: RAW_PAYLOAD })
-        },
+        options: sessionOptions(context, endpoint),
         handler: withErrorResponses(async (request, h) => {
             const account = await signedInAccount(context, request);
             if (!account) {
@@ -51,7 +47,6 @@ function sessionOptions(context: Context, endpoint: SessionEndpoint): RouteOptio
         // With mode `try`, a strategy that honours the mode does not respond in the endpoint's place.
         auth: { strategies: [...strategies], mode: 'try' },
         cors: corsFor(origins),
-        response: WHOLE,
         ext: {
             onPreAuth: { method: refuseOtherSites(context, endpoint) },
             onPreResponse: [

@@ -1,5 +1,6 @@
 import type { Server } from '@hapi/hapi';
 import { contextOf } from '../context';
+import { isolated } from '../http/isolated-route';
 import type { PagePaths } from './options';
 import { refusalPage } from './consent/refusal';
 import { readPagesOptions } from './options-schema';
@@ -41,8 +42,8 @@ export async function registerPages(server: Server, options: unknown): Promise<v
 
     await registerViews(server, settings);
     context.pages.refusal = refusalPage(server, pages);
-    server.route([styles.route, script.route]);
-    server.route(pagesAt(settings.paths).map((page) => pageRoute(pages, page)));
+    const routes = pagesAt(settings.paths).map((page) => pageRoute(pages, page));
+    server.route([styles.route, script.route, ...routes].map(isolated));
 }
 
 /** The main plugin sends members to its `urls`, so a consent page anywhere else would never be seen. */

@@ -54,7 +54,7 @@ export interface Host {
     vhost?: string | string[];
     server?: Hapi.ServerOptions;
     /** Runs before the plugin is registered. */
-    prepare?: (server: Hapi.Server) => void;
+    prepare?: (server: Hapi.Server) => void | Promise<void>;
 }
 
 /** A host forum with the plugin under `/api`, accounts that tests may change, and a clock that they set. */
@@ -84,7 +84,7 @@ export class Forum implements Shared {
         this.dataSource = dataSource;
         this.#listen();
         sessionStrategy(server);
-        prepare?.(server);
+        await prepare?.(server);
         await server.register({
             plugin: OAuth,
             ...((prefix !== '' || vhost) && { routes: { prefix: prefix || undefined!, vhost } }),
@@ -303,7 +303,7 @@ export function claimsOf(token: string): Record<string, unknown> {
 
 /** A session is a cookie with the account's id; like a host's, the strategy redirects where it may. */
 function sessionStrategy(server: Hapi.Server): void {
-    server.auth.scheme('cookie', () => ({
+    server.auth.scheme('forum-session', () => ({
         authenticate: (request, h) => {
             const accountId = (request.state as Record<string, string | undefined>).session;
             if (accountId !== undefined) {
@@ -314,7 +314,7 @@ function sessionStrategy(server: Hapi.Server): void {
                 : h.unauthenticated(Boom.unauthorized(null, 'cookie'));
         }
     }));
-    server.auth.strategy('session', 'cookie');
+    server.auth.strategy('session', 'forum-session');
 }
 
 function withErrors(_key: string, value: unknown): unknown {

@@ -1,6 +1,5 @@
 import type { Request, ResponseObject, ResponseToolkit, ServerRoute } from '@hapi/hapi';
-import { RAW_PAYLOAD, readFormText } from '../../http/body';
-import { WHOLE } from '../../http/headers';
+import { readFormText } from '../../http/body';
 import { requestTarget } from '../../http/request-target';
 import { mayBeOwnForm } from '../../http/same-site';
 import { isTakenOver, loginUrl, signedInAccount } from '../../http/session';
@@ -31,10 +30,6 @@ export function pageRoute(pages: PagesContext, { method, path, handler, after }:
         options: {
             auth: { strategies: [...context.settings.session.strategies], mode: 'try' },
             cors: false,
-            response: WHOLE,
-            // The host's own @hapi/crumb does not know the pages' tokens.
-            plugins: { crumb: false },
-            ...(method === 'POST' && { payload: RAW_PAYLOAD }),
             ext: {
                 onPreResponse: [
                     // A strategy that redirects by itself does not know where to return to.
