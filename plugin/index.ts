@@ -17,7 +17,7 @@ export { pruneRefreshChains, type PrunedCounts } from '../jobs/prune-refresh-cha
 export { measureBacklog, type Backlog } from '../jobs/backlog';
 export type { JobName, SweepReport } from '../jobs/jobs';
 export type { SweepOptions } from '../jobs/cleanup/options';
-export { ALGORITHMS, generateSigningKey, type Algorithm } from './tokens/keys';
+export { ALGORITHMS, generateSigningKey, generateSigningKeys, type Algorithm } from './tokens/keys';
 export { FORUM_PERMISSIONS } from './options/forum-permissions';
 export { ManagementError, type ManagementErrorCode } from './errors/management-error';
 export { OAuthError, type OAuthErrorCode } from './errors/oauth-error';

@@ -44,6 +44,12 @@ export async function register(server: Server, options: Options): Promise<void> 
         endpoint: (path) => settings.origin + prefix + path
     };
 
+    if (!context.keys.hasRs256) {
+        server.log(
+            ['oauth', 'keys', 'warning'],
+            '"signingKeys" has no RS256 key: older client libraries cannot read ID tokens. Append one, see generateSigningKeys()'
+        );
+    }
     addSessionRoutes(server, settings, sessionRoutes(context));
     server.route(protocolRoutes(context).map(isolated));
     await server.register({

@@ -13,7 +13,7 @@ import {
     updateClientRow,
     type ClientRowChange
 } from '../store/clients';
-import { DuplicateKey } from '../store/database-errors';
+import { DatabaseUnavailable, DuplicateKey } from '../store/database-errors';
 import { hashClientSecret } from '../tokens/secret';
 import { checkClientId, createClientId } from './client-id';
 import { checkSecretHash, createClientSecret } from './client-secret';
@@ -66,9 +66,11 @@ export async function createManagedClient(
     const scopes = distinct(input.allowed_scopes);
     const redirectUris = distinct(input.redirect_uris ?? []);
     checkName(input.name, context.settings);
-    checkGrants({ type, grants, pkceRequired: input.pkce_required });
+    // The published API of administrators has no pkce_required: every client uses PKCE.
+    const { pkce_required: pkceRequired = manager.source === 'administrator' } = input;
+    checkGrants({ type, grants, pkceRequired });
     checkRedirectUriCount(grants, redirectUris);
-    checkRedirectUris(type, redirectUris);
+    checkRedirectUris(type, redirectUris, context.settings.redirectSchemes);
     checkScopes(context.scopeRegistry, scopes);
     if (clientId !== undefined) {
         checkClientId(clientId);
@@ -125,19 +127,39 @@ export async function changeManagedClient(
     id: string,
     change: AdminClientChange
 ): Promise<{ client: ClientDescription; client_secret?: string }> {
+    for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
+        const changed = await tryChange(context, manager, id, change);
+        if (changed) {
+            return changed;
+        }
+        // Another request has changed the client since it was read, so the change must be checked again.
+    }
+    throw new DatabaseUnavailable('client');
+}
+
+/** How often a change is tried while others change the same client. */
+const ATTEMPTS = 5;
+
+/** @returns null when another request has changed or deleted the client since it was read */
+async function tryChange(
+    context: Context,
+    manager: Manager,
+    id: string,
+    change: AdminClientChange
+): Promise<{ client: ClientDescription; client_secret?: string } | null> {
     const row = await manager.findClient(id);
     const checked = await checkChange(context, manager, row, change);
     if (Object.keys(checked).length === 0) {
         return { client: describeClient(row) };
     }
     const { columns, secret } = withConsequences(manager, row, checked);
-    const updatedAt = context.clock();
+    // Always another time than before: a driver may count only rows that change.
+    const updatedAt = Math.max(context.clock(), row.updatedAt + 1);
     const updated = await withUniqueClientId(context, columns.clientId ?? row.clientId, () =>
         updateClientRow(context.database, row, columns, updatedAt)
     );
     if (!updated) {
-        // Another request has changed or deleted the client since it was read, so the change must be checked again.
-        return changeManagedClient(context, manager, id, change);
+        return null;
     }
     emitChange(context, manager.account, row, columns);
     return {
@@ -228,7 +250,7 @@ async function checkChange(
         checkRedirectUriCount(grants, redirectUris);
     }
     if (change.redirect_uris) {
-        checkRedirectUris(row.type, redirectUris);
+        checkRedirectUris(row.type, redirectUris, context.settings.redirectSchemes);
         columns.redirectUris = JSON.stringify(redirectUris);
     }
     if (change.client_id !== undefined) {

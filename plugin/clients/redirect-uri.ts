@@ -4,22 +4,6 @@ import { isLoopback } from '../loopback';
 const MAX_COUNT = 20;
 const MAX_LENGTH = 2048;
 
-/** Schemes that no application on a device handles, or that run or display their content. */
-const FORBIDDEN_SCHEMES = new Set([
-    'about:',
-    'blob:',
-    'data:',
-    'file:',
-    'filesystem:',
-    'ftp:',
-    'javascript:',
-    'mailto:',
-    'vbscript:',
-    'view-source:',
-    'ws:',
-    'wss:'
-]);
-
 /** An `http` URI in its parts, exactly as written: origin without port, host, port, the rest. */
 const HTTP = /^(http:\/\/([^/?#:@[\]]+|\[[^/?#@[\]]+\]))(?::(\d{1,5}))?((?:[/?].*)?)$/;
 
@@ -75,15 +59,19 @@ export function checkRedirectUriCount(grants: readonly string[], redirectUris: r
  *
  * @throws ManagementError 400 for the first that is not acceptable, which `metadata.field` names by its index
  */
-export function checkRedirectUris(type: 'public' | 'confidential', redirectUris: readonly string[]): void {
+export function checkRedirectUris(
+    type: 'public' | 'confidential',
+    redirectUris: readonly string[],
+    schemes: readonly string[]
+): void {
     for (const [index, uri] of redirectUris.entries()) {
-        const problem = redirectUriProblem(type, uri);
+        const problem = redirectUriProblem(type, uri, schemes);
         if (problem !== null) {
             throw invalidField(
                 `redirect_uris[${index}]`,
                 'uri',
                 `A redirect URI ${problem}.`,
-                'Use https, http on a loopback host, or for a public client a scheme of its own.'
+                'Use https, http on a loopback host, or for a public client a scheme of its own, such as com.example.app:/callback.'
             );
         }
     }
@@ -92,8 +80,14 @@ export function checkRedirectUris(type: 'public' | 'confidential', redirectUris:
 /**
  * The rule that a redirect URI breaks (RFC 6749 §3.1.2, RFC 8252 §7), worded to follow "A redirect URI"; null when it
  * breaks none.
+ *
+ * @param schemes private-use schemes that may lack a period (option `redirectSchemes`)
  */
-export function redirectUriProblem(type: 'public' | 'confidential', uri: string): string | null {
+export function redirectUriProblem(
+    type: 'public' | 'confidential',
+    uri: string,
+    schemes: readonly string[]
+): string | null {
     if (uri.length > MAX_LENGTH) {
         return `must have at most ${MAX_LENGTH} characters`;
     }
@@ -120,8 +114,10 @@ export function redirectUriProblem(type: 'public' | 'confidential', uri: string)
     if (type !== 'public') {
         return 'of a confidential client must use https, or http on a loopback host';
     }
-    if (FORBIDDEN_SCHEMES.has(url.protocol)) {
-        return 'must not use this scheme';
+    // A reversed domain name (RFC 8252 §7.1) belongs to no program of the operating system, unlike `tel:` or `ms-msdt:`.
+    const scheme = url.protocol.slice(0, -1);
+    if (!scheme.includes('.') && !schemes.includes(scheme)) {
+        return 'must have a scheme with a period, such as com.example.app';
     }
     return url.username !== '' || url.password !== '' || /^[^:]*:\/\/[^/?]*@/.test(uri)
         ? 'must not have user information'

@@ -22,7 +22,7 @@ const MANAGEMENT_STATUS: Record<ManagementErrorCode, number> = {
     internal_error: 500
 };
 
-/** An error of a management endpoint, sent as `{"error","message","suggested","metadata"}`. */
+/** An error of a management endpoint, sent as `{"error","message","error_description","suggested","metadata"}`. */
 export class ManagementError extends Error {
     readonly error: ManagementErrorCode;
     /** The response that hapi sends. */
@@ -43,7 +43,13 @@ export class ManagementError extends Error {
         this.name = 'ManagementError';
         this.error = error;
         boomify(this, { statusCode: MANAGEMENT_STATUS[error] });
-        this.output.payload = { error, message, suggested, metadata } as unknown as Output['payload'];
+        this.output.payload = {
+            error,
+            message,
+            error_description: message,
+            suggested,
+            metadata
+        } as unknown as Output['payload'];
     }
 }
 

@@ -24,13 +24,25 @@ export function sessionAccountId({ settings }: Context, request: Request): strin
         return null;
     }
     const id = accountId(auth.credentials);
-    return typeof id === 'string' && id !== '' ? id : null;
+    if (id !== undefined && id !== null && typeof id !== 'string') {
+        throw new Error(`session.accountId must return a string, but returned a ${typeof id}`);
+    }
+    return id || null;
 }
+
+/** The year 5138. Seconds do not come so far, milliseconds have passed it in 1973. */
+const MAX_SECONDS = 1e11;
 
 /** When the person of a session signed in, epoch seconds; null where the host does not say. */
 export function sessionAuthTime({ settings }: Context, request: Request): number | null {
     const time = settings.session.authTime?.(request.auth.credentials);
-    return Number.isFinite(time) ? Math.floor(time!) : null;
+    if (time === undefined || !Number.isFinite(time)) {
+        return null;
+    }
+    if (time > MAX_SECONDS) {
+        throw new Error(`session.authTime must return seconds since 1970, but returned ${time}: are these milliseconds?`);
+    }
+    return Math.floor(time);
 }
 
 /** True when a strategy has responded, such as by a redirect, instead of reporting that there is no session. */
@@ -45,6 +57,6 @@ export function isTakenOver({ auth, response }: Request): boolean {
  */
 export function loginUrl({ urls }: Settings, path: string): string {
     const page = new URL(urls.login);
-    page.searchParams.set('return_to', path);
+    page.searchParams.set(urls.loginReturnParameter, path);
     return page.href;
 }

@@ -42,6 +42,8 @@ export interface Options {
     urls?: Partial<Urls>;
     /** Default: `storyden-cli`, named `Storyden`. */
     firstPartyClients?: FirstPartyClient[];
+    /** Private-use schemes that redirect URIs of public clients may have although they lack a period. Default: none. */
+    redirectSchemes?: string[];
     bearer?: Partial<BearerSettings>;
     /** Limits by client address; `false` turns all of them off, for a forum that has its own. */
     limits?: LimitsOptions | false;

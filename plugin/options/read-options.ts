@@ -8,6 +8,7 @@ import { lifetimes } from './lifetimes';
 import { limits, limitsSettings, type LimitsSettings } from './limits';
 import { permissions } from './permissions';
 import { describeProblem } from './problem';
+import { redirectSchemes } from './redirect-schemes';
 import { secret, secretsOf, type Secret } from './secret';
 import { session } from './session';
 import type { Settings } from './settings';
@@ -32,6 +33,7 @@ const schema = Joi.object<Checked>({
     lifetimes,
     urls,
     firstPartyClients,
+    redirectSchemes,
     bearer,
     limits,
     caps,

@@ -1,5 +1,5 @@
 import Joi from 'joi';
-import { origin, PAGES, type Urls } from './urls';
+import { CONSENT_PAGES, origin, type Urls } from './urls';
 
 /** The session credentials that the host's strategy yields. */
 export type SessionCredentials = Record<string, unknown>;
@@ -12,7 +12,7 @@ export interface SessionOptions {
     accountId?: (credentials: SessionCredentials) => string;
     /** When the person signed in, epoch seconds. Without it `max_age` and `prompt=login` cannot be honoured. */
     authTime?: (credentials: SessionCredentials) => number;
-    /** The origins whose pages may use the session endpoints. Default: those of `urls`. */
+    /** The origins whose pages may use the session endpoints. Default: those of the two consent pages in `urls`. */
     origins?: string[];
 }
 
@@ -43,5 +43,5 @@ function accountIdOf({ accountId }: SessionCredentials): unknown {
 }
 
 function originsOf(urls: Urls): string[] {
-    return [...new Set(PAGES.map((page) => new URL(urls[page]).origin))];
+    return [...new Set(CONSENT_PAGES.map((page) => new URL(urls[page]).origin))];
 }

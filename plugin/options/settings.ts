@@ -26,6 +26,7 @@ export interface Settings {
     lifetimes: Lifetimes;
     urls: Urls;
     firstPartyClients: FirstPartyClient[];
+    redirectSchemes: string[];
     bearer: BearerSettings;
     limits: LimitsSettings;
     caps: Caps;

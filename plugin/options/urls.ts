@@ -9,7 +9,12 @@ export interface Urls {
     authorizationConsent: string;
     /** Default: `/oauth/consent`. */
     deviceConsent: string;
+    /** The parameter of the sign-in page that the way back is in. Default: `return_to`. */
+    loginReturnParameter: string;
 }
+
+/** The pages on which people decide. */
+export const CONSENT_PAGES = ['authorizationConsent', 'deviceConsent'] as const;
 
 /** The pages among the URLs. */
 export const PAGES = ['login', 'authorizationConsent', 'deviceConsent'] as const;
@@ -54,7 +59,11 @@ const page = Joi.string()
 export const urls = Joi.object<Urls>({
     login: page.default(onIssuerOrigin('/login')),
     authorizationConsent: page.default(onIssuerOrigin('/oauth/authorize/consent')),
-    deviceConsent: page.default(onIssuerOrigin('/oauth/consent'))
+    deviceConsent: page.default(onIssuerOrigin('/oauth/consent')),
+    loginReturnParameter: Joi.string()
+        .max(64)
+        .pattern(/^[\w.~-]+$/, 'letters, digits and _.~-')
+        .default('return_to')
 }).default();
 
 /** A default that follows from the issuer, whose key is beside that of the group. */

@@ -21,11 +21,12 @@ const CONFLICTS = new Set([1213, 1205, 1020]);
 
 /**
  * Server conditions that pass: no connection or memory to spare, shutting down, read-only, disk full, killed,
- * interrupted, timed out.
+ * interrupted, timed out, no member of its cluster's majority (Galera, Group Replication), or behind a proxy that has none
+ * to spare (ProxySQL).
  */
 const PASSING = new Set([
-    1021, 1037, 1040, 1041, 1053, 1077, 1079, 1114, 1129, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1226, 1290, 1317,
-    1836, 1927, 1969, 2006, 2013, 3024, 3169, 4031
+    1021, 1030, 1036, 1037, 1040, 1041, 1047, 1053, 1077, 1079, 1114, 1129, 1135, 1152, 1158, 1159, 1160, 1161, 1180, 1184,
+    1203, 1206, 1226, 1290, 1317, 1412, 1637, 1792, 1836, 1927, 1969, 2006, 2013, 3024, 3100, 3101, 3169, 4031, 9001
 ]);
 
 const UNREACHABLE =

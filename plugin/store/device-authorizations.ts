@@ -156,7 +156,8 @@ export async function recordPoll(queries: Queries, device: DeviceAuthorization, 
     const recorded = await queries.execute(
         `UPDATE oauth_device_authorizations SET last_polled_at = ?
         WHERE id = ? AND COALESCE(last_polled_at, -1) = ?`,
-        [now, device.id, device.lastPolledAt ?? -1]
+        // Always another time than before: a driver may count only rows that change.
+        [Math.max(now, (device.lastPolledAt ?? -1) + 1), device.id, device.lastPolledAt ?? -1]
     );
     return recorded > 0;
 }

@@ -7,10 +7,15 @@ const TYPE = 'JWT';
 /** What OpenID Connect tells a client of its user (Core §5.1), by scope. */
 export function userClaims(account: Account, scope: readonly string[]): Record<string, unknown> {
     return {
-        ...(scope.includes('profile') && { name: account.name, preferred_username: account.handle }),
+        ...(scope.includes('profile') && given({ name: account.name, preferred_username: account.handle })),
         ...(scope.includes('email') &&
-            account.email && { email: account.email.address, email_verified: account.email.verified })
+            account.email?.address && { email: account.email.address, email_verified: account.email.verified === true })
     };
+}
+
+/** A claim without a value is left out (OpenID Connect Core §5.3.2). A host in JavaScript may have null for none. */
+function given(claims: Record<string, string | null | undefined>): Record<string, unknown> {
+    return Object.fromEntries(Object.entries(claims).filter(([, value]) => value != null && value !== ''));
 }
 
 /**
@@ -35,7 +40,7 @@ export function signIdToken(
     }
 ): Promise<string> {
     const iat = Math.floor(clock() / 1000);
-    return keys.sign(TYPE, {
+    return keys.signForClient(TYPE, {
         iss: settings.issuer,
         sub: account.id,
         aud: clientId,

@@ -2,7 +2,7 @@ import type { KeySet } from './keys';
 
 /** What signing and verifying tokens needs of the registration. */
 export interface Issuer {
-    readonly keys: Pick<KeySet, 'sign' | 'verify'>;
+    readonly keys: Pick<KeySet, 'sign' | 'signForClient' | 'verify'>;
     readonly settings: {
         readonly issuer: string;
         readonly audience: string;

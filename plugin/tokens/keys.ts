@@ -29,14 +29,16 @@ interface SigningKey {
     published: JWK;
 }
 
-/** The signing keys of one server: the first signs, all verify and are published. */
+/** The signing keys of one server: the first signs, the first RS256 key signs ID tokens, all verify and are published. */
 export class KeySet {
     readonly #keys: Map<string, SigningKey>;
     readonly #current: SigningKey;
+    readonly #forIdTokens: SigningKey;
 
     constructor(keys: SigningKey[]) {
         this.#keys = new Map(keys.map((key) => [key.kid, key]));
         this.#current = keys[0]!;
+        this.#forIdTokens = keys.find(({ alg }) => alg === 'RS256') ?? this.#current;
     }
 
     /** The JWK Set (RFC 7517 §5), public members only. */
@@ -49,10 +51,22 @@ export class KeySet {
         return [...new Set([...this.#keys.values()].map((key) => key.alg))];
     }
 
-    /** A compact JWS over the claims, by the first key. */
+    /** Whether one of the keys is an RS256 key, the only kind that every client of OpenID Connect knows. */
+    get hasRs256(): boolean {
+        return this.#forIdTokens.alg === 'RS256';
+    }
+
+    /** A compact JWS over the claims of an access token, by the first key. */
     sign(typ: string, claims: JWTPayload): Promise<string> {
-        const { alg, kid } = this.#current;
-        return signCompact(this.#current, { alg, kid, typ }, claims);
+        return signBy(this.#current, typ, claims);
+    }
+
+    /**
+     * A compact JWS over the claims of an ID token, by the first RS256 key: older clients know no other algorithm (OpenID
+     * Connect Core §15.1). By the first key where there is none.
+     */
+    signForClient(typ: string, claims: JWTPayload): Promise<string> {
+        return signBy(this.#forIdTokens, typ, claims);
     }
 
     /**
@@ -85,6 +99,11 @@ export class KeySet {
         );
         return payload;
     }
+}
+
+function signBy(key: SigningKey, typ: string, claims: JWTPayload): Promise<string> {
+    const { alg, kid } = key;
+    return signCompact(key, { alg, kid, typ }, claims);
 }
 
 /** A JWS in compact serialisation (RFC 7515 §7.1). */
@@ -192,4 +211,12 @@ export async function generateSigningKey(alg: Algorithm = 'RS256'): Promise<JWK>
     const { privateKey } = await generateKeyPair(alg, { extractable: true, modulusLength: MINIMUM_RSA_BITS });
     const jwk = await exportJWK(privateKey);
     return { ...jwk, use: 'sig', alg, kid: await calculateJwkThumbprint(jwk) };
+}
+
+/**
+ * New private keys for the `signingKeys` option, in this order: ES256, which signs access tokens for less CPU, and RS256,
+ * which signs ID tokens that every client can read.
+ */
+export async function generateSigningKeys(): Promise<JWK[]> {
+    return Promise.all([generateSigningKey('ES256'), generateSigningKey('RS256')]);
 }

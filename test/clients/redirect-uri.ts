@@ -9,6 +9,9 @@ const lab = Lab.script();
 export { lab };
 const { describe, it } = lab;
 
+/** Without the option `redirectSchemes`. */
+const problemOf = (type: 'public' | 'confidential', uri: string): string | null => redirectUriProblem(type, uri, []);
+
 describe('a redirect URI', () => {
     const acceptedOfAll = [
         'https://app.example',
@@ -33,8 +36,8 @@ describe('a redirect URI', () => {
     ];
     for (const uri of acceptedOfAll) {
         it(`can be ${uri}`, () => {
-            expect(redirectUriProblem('confidential', uri)).to.be.null();
-            expect(redirectUriProblem('public', uri)).to.be.null();
+            expect(problemOf('confidential', uri)).to.be.null();
+            expect(problemOf('public', uri)).to.be.null();
         });
     }
 
@@ -42,15 +45,15 @@ describe('a redirect URI', () => {
         'com.example.app:/cb',
         'com.example.app://cb',
         'com.example.app://cb/path?x=1',
-        'MyApp:cb',
-        'web+app:cb',
-        'myapp://[::1]/cb',
-        'myapp:/mail/a@b'
+        'com.Example.App:/cb',
+        'com.example.app://[::1]/cb',
+        'com.example.app:/mail/a@b',
+        'org.example+web:cb'
     ];
     for (const uri of acceptedOfPublic) {
         it(`can be ${uri} for a public client only`, () => {
-            expect(redirectUriProblem('public', uri)).to.be.null();
-            expect(redirectUriProblem('confidential', uri)).to.be.a.string();
+            expect(problemOf('public', uri)).to.be.null();
+            expect(problemOf('confidential', uri)).to.be.a.string();
         });
     }
 
@@ -181,27 +184,45 @@ describe('a redirect URI', () => {
             'about:blank',
             'vbscript:x',
             'VBScript:x',
-            'view-source:https://app.example'
+            'view-source:https://app.example',
+            'tel:+3545551234',
+            'sms:+3545551234',
+            'smb://server/share',
+            'ms-msdt:/id',
+            'search-ms:query=x',
+            'itms-services://?action=download',
+            'chrome-extension://abcdef/cb',
+            'intent://scan/#Intent',
+            'steam:run',
+            'myapp:/cb'
         ]
     };
     for (const [what, uris] of Object.entries(refused)) {
         it(`is refused ${what}`, () => {
             for (const uri of uris) {
-                expect(redirectUriProblem('public', uri), JSON.stringify(uri)).to.be.a.string();
-                expect(redirectUriProblem('confidential', uri), JSON.stringify(uri)).to.be.a.string();
+                expect(problemOf('public', uri), JSON.stringify(uri)).to.be.a.string();
+                expect(problemOf('confidential', uri), JSON.stringify(uri)).to.be.a.string();
             }
         });
     }
 
+    it('can have a scheme without a period that the option names', () => {
+        for (const uri of ['myapp:/cb', 'MyApp:cb', 'web+app:cb']) {
+            expect(problemOf('public', uri)).to.contain('a scheme with a period');
+            expect(redirectUriProblem('public', uri, ['myapp', 'web+app'])).to.be.null();
+            expect(redirectUriProblem('confidential', uri, ['myapp', 'web+app'])).to.be.a.string();
+        }
+    });
+
     it('has at most 2,048 characters', () => {
         const begin = 'https://app.example/';
-        expect(redirectUriProblem('public', begin + 'x'.repeat(2048 - begin.length))).to.be.null();
-        expect(redirectUriProblem('public', begin + 'x'.repeat(2049 - begin.length))).to.contain('2048');
+        expect(problemOf('public', begin + 'x'.repeat(2048 - begin.length))).to.be.null();
+        expect(problemOf('public', begin + 'x'.repeat(2049 - begin.length))).to.contain('2048');
     });
 
     it('is named by its index in the list, and never repeated in the message', () => {
         const check = (): void =>
-            checkRedirectUris('public', ['https://app.example', 'https://user:hunter2@app.example']);
+            checkRedirectUris('public', ['https://app.example', 'https://user:hunter2@app.example'], []);
         expect(refusal(check)).to.equal('redirect_uris[1] uri');
         expect(check).to.throw(ManagementError, /^A redirect URI [^]*$/);
         try {

@@ -51,7 +51,7 @@ describe('the endpoints for a member\u2019s applications', () => {
 
     const expectInvalid = (answer: Pick<Answer, 'status' | 'body'>, what: string, field?: string): void => {
         expect(answer.status, `${what}: ${JSON.stringify(answer.body)}`).to.equal(400);
-        expect(Object.keys(answer.body as object)).to.equal(['error', 'message', 'suggested', 'metadata']);
+        expect(Object.keys(answer.body as object)).to.equal(['error', 'message', 'error_description', 'suggested', 'metadata']);
         expect(answer.body.error).to.equal('invalid_request');
         expect(answer.body.metadata.rule, what).to.be.a.string();
         if (field !== undefined) {

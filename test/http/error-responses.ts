@@ -64,7 +64,7 @@ function expectProtocol(answer: Answer, status: number, error: string): void {
 
 function expectManagement(answer: Answer, status: number, error: string): void {
     expect(answer.status, answer.text).to.equal(status);
-    expect(Object.keys(answer.body)).to.equal(['error', 'message', 'suggested', 'metadata']);
+    expect(Object.keys(answer.body)).to.equal(['error', 'message', 'error_description', 'suggested', 'metadata']);
     expect(answer.body.error).to.equal(error);
     expect(answer.body.message).to.match(/\S/);
     expect(answer.body.suggested).to.match(/\S/);

@@ -72,9 +72,11 @@ describe('the options', () => {
             urls: {
                 login: 'https://forum.example/login',
                 authorizationConsent: 'https://forum.example/oauth/authorize/consent',
-                deviceConsent: 'https://forum.example/oauth/consent'
+                deviceConsent: 'https://forum.example/oauth/consent',
+                loginReturnParameter: 'return_to'
             },
             firstPartyClients: [{ clientId: 'storyden-cli', name: 'Storyden' }],
+            redirectSchemes: [],
             bearer: { permissions: 'token' },
             limits: {
                 deviceAuthorization: { points: 6000, seconds: 60 },
@@ -98,13 +100,9 @@ describe('the options', () => {
         expect(settings.urls.login).to.equal('https://forum.example/login');
     });
 
-    it('let the origins of all pages use the session where none are named, once each', () => {
+    it('let the origins of the consent pages use the session where none are named, once each', () => {
         const urls = { login: 'https://id.example/in', deviceConsent: 'https://app.example/device?theme=dark' };
-        expect(accepts({ urls }).session.origins).to.equal([
-            'https://id.example',
-            'https://forum.example',
-            'https://app.example'
-        ]);
+        expect(accepts({ urls }).session.origins).to.equal(['https://forum.example', 'https://app.example']);
         const session = { strategy: 'session', origins: ['https://app.example:8443'] };
         expect(accepts({ urls, session }).session.origins).to.equal(['https://app.example:8443']);
         expect(accepts({ session: { strategy: 'session', origins: [] } }).session.origins).to.equal([]);
@@ -518,6 +516,23 @@ describe('the options', () => {
             const message = refusal('secret', secret);
             expect(message).to.contain('"secret" must be a string or Buffer of at least 32 bytes, or a list of them');
             expect(message).not.to.contain('xxx');
+        }
+    });
+
+    it('take schemes of applications, and none of browsers and operating systems', () => {
+        expect(accepts({ redirectSchemes: ['myapp', 'web+app'] }).redirectSchemes).to.equal(['myapp', 'web+app']);
+        for (const scheme of ['javascript', 'tel', 'smb', 'ms-msdt', 'search-ms', 'intent', 'chrome-extension', 'https']) {
+            expect(refusal('redirectSchemes', [scheme]), scheme).to.contain('operating systems');
+        }
+        for (const scheme of ['MyApp', 'myapp:', '1app', '', 7]) {
+            expect(refusal('redirectSchemes', [scheme])).to.contain('"redirectSchemes[0]"');
+        }
+    });
+
+    it('take a name for the parameter of the sign-in page', () => {
+        expect(accepts({ urls: { loginReturnParameter: 'next' } }).urls.loginReturnParameter).to.equal('next');
+        for (const name of ['', 'a b', 'a=b', 'a&b', 7]) {
+            expect(refusal('urls.loginReturnParameter', name)).to.contain('"urls.loginReturnParameter"');
         }
     });
 
