@@ -29,14 +29,15 @@ const WELL_KNOWN = `${NAME}/well-known`;
 export async function register(server: Server, options: Options): Promise<void> {
     const settings = readOptions(options);
     const prefix = server.realm.modifiers.route.prefix ?? '';
+    const macs = new Macs(settings.secrets);
     const context: Context = {
         settings,
         database: new Database(settings.dataSource),
         keys: await importKeys(settings.signingKeys),
-        macs: new Macs(settings.secrets),
+        macs,
         verifiedTokens: new VerifiedTokenCache(),
         scopeRegistry: { permissions: settings.permissions.all, administrator: settings.permissions.administrator },
-        limits: addLimits(server, settings),
+        limits: addLimits(server, settings, macs),
         clock: settings.clock,
         emit: eventEmitter(server, settings.clock),
         findAccount: (accountId) => findAccount(settings.accounts, accountId),
@@ -72,8 +73,8 @@ export async function register(server: Server, options: Options): Promise<void> 
 }
 
 /** What was counted in this process goes with the server. */
-function addLimits(server: Server, settings: Settings): RateLimits {
-    const limits = new RateLimits(settings, {
+function addLimits(server: Server, settings: Settings, macs: Macs): RateLimits {
+    const limits = new RateLimits(settings, macs, {
         lost: (reason) =>
             server.log(
                 ['oauth', 'limits', 'warning'],

@@ -14,10 +14,6 @@ export async function authenticateClient(
     found: Client | null,
     credentials: ClientCredentials
 ): Promise<Client> {
-    // A request without a secret guesses none, so failures on purpose cannot lock out a public client.
-    if (found && credentials.secret !== undefined) {
-        await context.limits.mayAuthenticate(found, credentials.address);
-    }
     if (!found || !isAuthentic(found, credentials, context.clock())) {
         return refuseClient(context, credentials, found);
     }

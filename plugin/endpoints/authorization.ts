@@ -17,6 +17,7 @@ import { clientAddress } from '../http/client-address';
 import { asOAuthError, protocolErrors, withErrorResponses } from '../http/error-responses';
 import { parseForm } from '../http/form';
 import { NO_STORE, withHeaders } from '../http/headers';
+import { rateHeaders, tallyOf } from '../http/rate-headers';
 import { requestTarget } from '../http/request-target';
 import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime } from '../http/session';
 import type { Form } from '../parameters';
@@ -41,7 +42,7 @@ const PRIVATE = { ...NO_STORE, 'referrer-policy': 'no-referrer' };
 
 /** The authorization endpoint (RFC 6749 §3.1). */
 export function authorizationRoutes(context: Context): ServerRoute[] {
-    const ending = [{ method: protocolErrors }, { method: withHeaders(PRIVATE) }];
+    const ending = [{ method: protocolErrors }, { method: withHeaders(PRIVATE) }, { method: rateHeaders(context) }];
     return [
         {
             method: 'GET',
@@ -125,6 +126,9 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
             const demanded = demandsLogin(context, form) ? { accountId } : null;
             return redirect(h, await loginPage(context, request, original, demanded));
         }
+        if (accountId !== null) {
+            await context.limits.authorization(accountId, tallyOf(request));
+        }
         const outcome = await begin(context, request, { destination, original, accountId });
         return redirect(
             h,
@@ -134,6 +138,10 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
         );
     } catch (error) {
         const refusal = logged(request, error);
+        if (refusal.output.statusCode === 429) {
+            // The limit is the person's: a redirect would have the application try again at once.
+            throw refusal;
+        }
         const location = errorLocation(context, destination, refusal);
         return (await mayRedirectErrors(context, request, { form, client: destination.client, accountId }))
             ? redirect(h, location)

@@ -6,7 +6,7 @@ import { required, type Form } from '../parameters';
 
 /** The device authorization endpoint (RFC 8628 §3.1). */
 export function deviceAuthorizationRoute(context: Context): ServerRoute {
-    return formRoute('/oauth/device_authorization', (form, request) => begin(context, form, request));
+    return formRoute(context, '/oauth/device_authorization', (form, request) => begin(context, form, request));
 }
 
 async function begin(context: Context, form: Form, request: Request): Promise<DeviceAuthorizationResponse> {

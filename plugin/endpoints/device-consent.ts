@@ -19,12 +19,14 @@ export function deviceConsentRoutes(context: Context): ServerRoute[] {
             // The first account that reads a code claims it.
             changesState: true,
             scriptsOnly: true,
+            takesUserCodes: true,
             handler: (request, account) => read(context, request, account)
         }),
         sessionRoute(context, {
             method: 'POST',
             path: CONSENT,
             shape: 'protocol',
+            takesUserCodes: true,
             handler: (request, account) => decide(context, request, account)
         })
     ];

@@ -6,7 +6,7 @@ import type { Form } from '../parameters';
 
 /** The introspection endpoint (RFC 7662 §2). It is for servers, so it allows no origin. */
 export function introspectionRoute(context: Context): ServerRoute {
-    return formRoute('/oauth/introspect', (form, request) => introspectToken(context, form, request), false);
+    return formRoute(context, '/oauth/introspect', (form, request) => introspectToken(context, form, request), false);
 }
 
 async function introspectToken(context: Context, form: Form, request: Request): Promise<Introspection> {

@@ -6,7 +6,7 @@ import type { Form } from '../parameters';
 
 /** The revocation endpoint (RFC 7009 §2). */
 export function revocationRoute(context: Context): ServerRoute {
-    return formRoute('/oauth/revoke', (form, request) => revokeToken(context, form, request));
+    return formRoute(context, '/oauth/revoke', (form, request) => revokeToken(context, form, request));
 }
 
 async function revokeToken(context: Context, form: Form, request: Request): Promise<object> {

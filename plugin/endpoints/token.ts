@@ -29,7 +29,7 @@ export const GRANT_TYPES_SUPPORTED = [...GRANTS.keys(), 'refresh_token'];
 
 /** The token endpoint (RFC 6749 §3.2). */
 export function tokenRoute(context: Context): ServerRoute {
-    return formRoute('/oauth/token', (form, request) => issueTokens(context, form, request));
+    return formRoute(context, '/oauth/token', (form, request) => issueTokens(context, form, request));
 }
 
 async function issueTokens(context: Context, form: Form, request: Request): Promise<TokenResponse> {
@@ -47,5 +47,8 @@ async function issueTokens(context: Context, form: Form, request: Request): Prom
         throw OAuthError.unsupportedGrantType('The server does not know this grant type');
     }
     requireGrantType(client, grantType);
+    if (grantType === 'client_credentials') {
+        await context.limits.clientCredentials(credentials);
+    }
     return grant(context, client, form);
 }

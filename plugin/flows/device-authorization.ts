@@ -35,7 +35,7 @@ export async function authorizeDevice(
     credentials: ClientCredentials,
     form: Form
 ): Promise<DeviceAuthorizationResponse> {
-    const counted = context.limits.begin('deviceAuthorization', credentials);
+    const counted = await context.limits.begin('deviceAuthorization', credentials);
     const client = await findClient(context, credentials.clientId);
     if (!client) {
         return refuseClient(context, credentials, null);

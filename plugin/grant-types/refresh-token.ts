@@ -69,7 +69,7 @@ export async function refreshTokenGrant(
     credentials: ClientCredentials,
     form: Form
 ): Promise<TokenResponse> {
-    const counted = context.limits.begin('refresh', credentials);
+    const counted = await context.limits.begin('refresh', credentials);
     const admit = (client: Client): Promise<void> => counted.admit(client);
     const token = form.get('refresh_token');
     const reference = token === undefined ? null : readRefreshToken(token);

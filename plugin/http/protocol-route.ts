@@ -1,4 +1,4 @@
-import type { Request, ResponseToolkit, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
+import type { Request, RouteOptions, RouteOptionsCors, ServerRoute } from '@hapi/hapi';
 import { readCredentials, type ClientCredentials } from '../clients/credentials';
 import type { Context } from '../context';
 import { protocolErrors, withErrorResponses } from './error-responses';
@@ -6,6 +6,7 @@ import { clientAddress } from './client-address';
 import { readFormBody } from './body';
 import type { Form } from '../parameters';
 import { noStore } from './headers';
+import { rateHeaders, tallyOf } from './rate-headers';
 
 /** Any page may talk to the endpoints that look at no cookie. */
 export const ANY_ORIGIN: RouteOptionsCors = {
@@ -25,20 +26,26 @@ export const PROTOCOL_ROUTE: RouteOptions = {
 };
 
 /**
- * A protocol endpoint that takes a form.
+ * A protocol endpoint that takes a form and authenticates a client.
  *
  * @param cors any origin, unless it is for servers only
  */
 export function formRoute(
+    context: Context,
     path: string,
-    handler: (form: Form, request: Request, h: ResponseToolkit) => Promise<object>,
+    handler: (form: Form, request: Request) => Promise<object>,
     cors: RouteOptionsCors | false = ANY_ORIGIN
 ): ServerRoute {
+    const limits = rateHeaders(context, 'clientAuthentication');
     return {
         method: 'POST',
         path,
-        options: { ...PROTOCOL_ROUTE, cors },
-        handler: withErrorResponses(async (request, h) => handler(readFormBody(request), request, h))
+        options: {
+            ...PROTOCOL_ROUTE,
+            cors,
+            ext: { onPreResponse: [{ method: protocolErrors }, { method: noStore }, { method: limits }] }
+        },
+        handler: withErrorResponses(async (request) => handler(readFormBody(request), request))
     };
 }
 
@@ -48,7 +55,8 @@ export function formRoute(
  * @throws OAuthError `invalid_request`, `invalid_client`
  */
 export function credentialsOf(context: Context, request: Request, form: Form): ClientCredentials {
-    return readCredentials(authorizationHeader(request), form, clientAddress(context, request));
+    const credentials = readCredentials(authorizationHeader(request), form, clientAddress(context, request));
+    return { ...credentials, tally: tallyOf(request) };
 }
 
 export function authorizationHeader(request: Request): string | undefined {

@@ -5,6 +5,7 @@ import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import { errorResponse, managementErrors, protocolErrors, withErrorResponses } from './error-responses';
 import { NO_STORE, noStore } from './headers';
+import { rateHeaders } from './rate-headers';
 import { mayBeScript, mayChangeState } from './same-site';
 import { isTakenOver, signedInAccount } from './session';
 
@@ -20,6 +21,8 @@ export interface SessionEndpoint {
     changesState?: boolean;
     /** True for a GET that only scripts may send. */
     scriptsOnly?: boolean;
+    /** True where user codes are entered, which are limited by client address. */
+    takesUserCodes?: boolean;
     handler: (request: Request, account: Account, h: ResponseToolkit) => Promise<Lifecycle.ReturnValueTypes>;
 }
 
@@ -52,7 +55,8 @@ function sessionOptions(context: Context, endpoint: SessionEndpoint): RouteOptio
             onPreResponse: [
                 { method: refuseTakeover(shape) },
                 { method: shape === 'protocol' ? protocolErrors : managementErrors },
-                { method: noStore }
+                { method: noStore },
+                ...(endpoint.takesUserCodes ? [{ method: rateHeaders(context, 'userCode') }] : [])
             ]
         }
     };

@@ -40,7 +40,9 @@ export function sessionAuthTime({ settings }: Context, request: Request): number
         return null;
     }
     if (time > MAX_SECONDS) {
-        throw new Error(`session.authTime must return seconds since 1970, but returned ${time}: are these milliseconds?`);
+        throw new Error(
+            `session.authTime must return seconds since 1970, but returned ${time}: are these milliseconds?`
+        );
     }
     return Math.floor(time);
 }

@@ -18,7 +18,7 @@ export interface LimitsRedis {
     defineCommand(name: string, definition: { lua: string; numberOfKeys?: number }): void;
 }
 
-/** How often something may be done from one client address. Omitted members have defaults; `false` turns a limit off. */
+/** How often something may be done by one client, account or client address. Omitted members have defaults; `false` turns a limit off. */
 export interface LimitsOptions {
     /** Counts for all processes on this Redis. Without it, and while it is away, each process counts for itself. */
     redis?: LimitsRedis;
@@ -30,11 +30,24 @@ export interface LimitsOptions {
     refresh?: Partial<Limit> | false;
     /** Failed authentications of clients, by client and address. Default: 300 in 60 seconds. */
     clientAuthentication?: Partial<Limit> | false;
+    /** Tokens of client credentials, by client. Default: 600 in 60 seconds. */
+    clientCredentials?: Partial<Limit> | false;
+    /** Authorization requests, by account. Default: 120 in 60 seconds. */
+    authorize?: Partial<Limit> | false;
     /** Wrong user codes, by address, whatever the accounts. Default: 100 in 600 seconds. */
     userCode?: Partial<Limit> | false;
 }
 
-export type LimitName = 'deviceAuthorization' | 'refresh' | 'clientAuthentication' | 'userCode';
+export const LIMIT_NAMES = [
+    'deviceAuthorization',
+    'refresh',
+    'clientAuthentication',
+    'clientCredentials',
+    'authorize',
+    'userCode'
+] as const;
+
+export type LimitName = (typeof LIMIT_NAMES)[number];
 
 export type LimitsSettings = Record<LimitName, Limit | false> & Pick<LimitsOptions, 'redis' | 'address'>;
 
@@ -65,6 +78,8 @@ export const limits = Joi.object({
     deviceAuthorization: limit(6000, 60),
     refresh: limit(30_000, 60),
     clientAuthentication: limit(300, 60),
+    clientCredentials: limit(600, 60),
+    authorize: limit(120, 60),
     userCode: limit(100, 600)
 })
     .allow(false)
@@ -73,5 +88,6 @@ export const limits = Joi.object({
 
 /** `limits: false` turns every limit off. */
 export function limitsSettings(given: LimitsSettings | false): LimitsSettings {
-    return given || { deviceAuthorization: false, refresh: false, clientAuthentication: false, userCode: false };
+    const none = Object.fromEntries(LIMIT_NAMES.map((name) => [name, false as const]));
+    return given || (none as Record<LimitName, false>);
 }

@@ -15,7 +15,7 @@ export type { Account, Accounts } from './accounts';
 export type { Caps } from './caps';
 export type { FirstPartyClient } from './first-party-clients';
 export type { Lifetimes } from './lifetimes';
-export type { Limit, LimitName, LimitsOptions, LimitsRedis } from './limits';
+export { LIMIT_NAMES, type Limit, type LimitName, type LimitsOptions, type LimitsRedis } from './limits';
 export type { Secret } from './secret';
 export type { SessionCredentials } from './session';
 export type { Settings } from './settings';

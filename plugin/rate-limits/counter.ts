@@ -1,21 +1,31 @@
-import { hash } from 'node:crypto';
 import { RateLimiterMemory, RateLimiterRedis, type RateLimiterAbstract } from 'rate-limiter-flexible';
 import type { Limit } from '../options/options';
 import { MAX_WAIT, type RedisLink } from './redis-link';
+import type { Count } from './tally';
 
 /** Enough for a client id and an address. */
 const MAX_KEY_LENGTH = 200;
+
+/** Where a counter keeps what it counts, and under which keys. */
+interface CounterPlace {
+    /** Of the keys in Redis. */
+    prefix: string;
+    /** What stands for a key in Redis: addresses are personal data, and leave this process only as a MAC. */
+    keyOf: (key: string) => string;
+    link?: RedisLink | undefined;
+}
 
 /** Counts by key, in Redis if there is one, and in this process while Redis is away. Never fails. */
 export class Counter {
     readonly #limit: Limit;
     readonly #local: RateLimiterMemory;
+    readonly #keyOf: (key: string) => string;
     readonly #redis: { limiter: RateLimiterRedis; link: RedisLink } | undefined;
 
-    /** @param prefix of the keys in Redis */
-    constructor(limit: Limit, prefix: string, link?: RedisLink) {
+    constructor(limit: Limit, { prefix, keyOf, link }: CounterPlace) {
         const options = { points: limit.points, duration: limit.seconds };
         this.#limit = limit;
+        this.#keyOf = keyOf;
         this.#local = new RateLimiterMemory(options);
         this.#redis = link && {
             limiter: new RateLimiterRedis({ ...options, storeClient: link.redis, keyPrefix: prefix }),
@@ -26,23 +36,28 @@ export class Counter {
     /**
      * Counts one.
      *
-     * @returns null if it is within the limit, else the milliseconds until the count starts again
+     * @param factor how much larger the limit is for this key
      */
-    async count(key: string): Promise<number | null> {
-        const counted = await this.#run(key, (limiter, stored) => limiter.penalty(stored));
-        return counted.consumedPoints > this.#limit.points ? counted.msBeforeNext : null;
+    async count(key: string, factor = 1): Promise<Count> {
+        const { consumedPoints, msBeforeNext } = await this.#run(key, (limiter, stored) => limiter.penalty(stored));
+        return this.#countOf(consumedPoints, msBeforeNext, factor);
     }
 
-    /**
-     * Counts nothing.
-     *
-     * @returns null if one more is within the limit, else the milliseconds until the count starts again
-     */
-    async wait(key: string): Promise<number | null> {
+    /** Counts nothing, and says whether one more is within the limit. */
+    async look(key: string, factor = 1): Promise<Count> {
         const found = await this.#run(key, (limiter, stored) => limiter.get(stored));
-        return found && found.consumedPoints >= this.#limit.points && found.msBeforeNext > 0
-            ? found.msBeforeNext
-            : null;
+        const isCurrent = found !== null && found.msBeforeNext > 0;
+        const count = this.#countOf(
+            isCurrent ? found.consumedPoints : 0,
+            isCurrent ? found.msBeforeNext : this.#limit.seconds * 1000,
+            factor
+        );
+        return { ...count, wait: count.remaining === 0 ? count.reset : null };
+    }
+
+    #countOf(used: number, reset: number, factor: number): Count {
+        const limit = this.#limit.points * factor;
+        return { limit, remaining: Math.max(0, limit - used), reset, wait: used > limit ? reset : null };
     }
 
     /** Forgets what was counted in this process. */
@@ -57,8 +72,8 @@ export class Counter {
         key: string,
         operation: (limiter: RateLimiterAbstract, stored: string) => Promise<Result>
     ): Promise<Result> {
-        // Addresses are personal data: they leave this process only as a hash. A hash also bounds the length of a key.
-        const stored = this.#redis || key.length > MAX_KEY_LENGTH ? hash('sha256', key, 'base64url') : key;
+        // A MAC also bounds the length of a key.
+        const stored = this.#redis || key.length > MAX_KEY_LENGTH ? this.#keyOf(key) : key;
         if (this.#redis?.link.isReachable()) {
             try {
                 return await inTime(operation(this.#redis.limiter, stored));

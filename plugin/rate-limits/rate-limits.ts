@@ -1,15 +1,23 @@
 import { hash } from 'node:crypto';
 import { OAuthError } from '../errors/oauth-error';
-import type { LimitName, Settings } from '../options/options';
-import { clientNetwork } from './client-network';
+import { LIMIT_NAMES, type LimitName, type Settings } from '../options/options';
+import type { Macs } from '../tokens/macs';
+import { clientNetwork, networksOf } from './client-network';
 import { Counter } from './counter';
 import { RedisLink, type LinkLog } from './redis-link';
+import type { Count, Tally } from './tally';
 
 /** How many ids of existing clients are remembered. */
 const MAX_KNOWN = 10_000;
 
 /** Stands for every client id that does not exist. No client id looks like this. */
 const UNKNOWN = '?';
+
+/**
+ * What all clients together may do from one client address, in limits of one client. Several people are behind one
+ * address, but clients that one person made must not add up.
+ */
+const CLIENTS_PER_ADDRESS = 4;
 
 /** A client that exists. */
 export interface FoundClient {
@@ -20,6 +28,8 @@ export interface FoundClient {
 export interface Caller {
     clientId: string;
     address: string;
+    /** Gets what the limits say about the request. */
+    tally?: Tally;
 }
 
 /** A request that is being counted. */
@@ -34,60 +44,88 @@ export interface Counted {
 
 const ADMITTED: Counted = { admit: () => Promise.resolve() };
 
-/** The limits on what may be done from one client address. */
+/** The limits on what may be done by one client, account or client address. */
 export class RateLimits {
     readonly #counters: Partial<Record<LimitName, Counter>> = {};
     /** Client ids that exist. Others are not counted one by one, because anybody can make up any number of them. */
     readonly #known = new Set<string>();
 
-    constructor({ issuer, limits }: Settings, log: LinkLog) {
+    /** @param macs of the keys in Redis: a plain hash of an address is found by trying all addresses */
+    constructor({ issuer, limits }: Settings, macs: Macs, log: LinkLog) {
         // Several forums may share a Redis.
         const prefix = `oauth-limit:${hash('sha256', issuer, 'base64url').slice(0, 12)}`;
         const link = limits.redis && new RedisLink(limits.redis, prefix, log);
-        for (const name of ['deviceAuthorization', 'refresh', 'clientAuthentication', 'userCode'] as const) {
+        for (const name of LIMIT_NAMES) {
             const limit = limits[name];
             if (limit) {
-                this.#counters[name] = new Counter(limit, `${prefix}:${name}`, link);
+                const keyOf = (text: string): string => macs.make('client address', text);
+                this.#counters[name] = new Counter(limit, { prefix: `${prefix}:${name}`, keyOf, link });
             }
         }
     }
 
     /**
-     * Counts a request by client and address. A known client is counted at once, while the request does its look-ups, any
-     * other when it has been found.
+     * Counts a request by its client address, before anything is looked up, and by client and address: of a known client at
+     * once, of any other when it has been found.
+     *
+     * @throws OAuthError 429 if there are too many from the address
      */
-    begin(name: 'deviceAuthorization' | 'refresh', { clientId, address }: Caller): Counted {
+    async begin(name: 'deviceAuthorization' | 'refresh', { clientId, address, tally }: Caller): Promise<Counted> {
         const counter = this.#counters[name];
         if (!counter) {
             return ADMITTED;
         }
-        let counted = this.#known.has(clientId) ? counter.count(keyOf(clientId, address)) : undefined;
+        const countClient = async (id: string): Promise<void> =>
+            refuse(await counter.count(`${id} ${clientNetwork(address)}`), tally);
+        const isKnown = this.#known.has(clientId);
+        if (isKnown) {
+            await countClient(clientId);
+        }
+        await countAddress(counter, address, tally);
+        let counted = isKnown;
         return {
-            admit: async (found) => {
-                this.#remember(found.clientId);
-                counted ??= counter.count(keyOf(found.clientId, address));
-                refuse(await counted);
+            admit: async ({ clientId: id }) => {
+                this.#remember(id);
+                if (!counted) {
+                    counted = true;
+                    await countClient(id);
+                }
             }
         };
     }
 
     /**
-     * To be called before a secret is compared.
+     * Counts a failed authentication, by client and address and by address.
      *
-     * @throws OAuthError 429 while the client has failed too often from this address
+     * @param found the client, if the id exists
+     * @throws OAuthError 429 if this one is over the limit. A right secret is never refused
      */
-    async mayAuthenticate({ clientId }: FoundClient, address: string): Promise<void> {
-        refuse(await this.#counters.clientAuthentication?.wait(keyOf(clientId, address)));
+    async failedAuthentication({ address, tally }: Caller, found: FoundClient | null): Promise<void> {
+        const counter = this.#counters.clientAuthentication;
+        if (!counter) {
+            return;
+        }
+        const client = found?.clientId ?? UNKNOWN;
+        refuse(await counter.count(`${client} ${clientNetwork(address)}`), tally);
+        await countAddress(counter, address, tally);
     }
 
     /**
-     * Counts a failed authentication.
+     * Counts a request of a client, from whatever address.
      *
-     * @param found the client, if the id exists
      * @throws OAuthError 429 if this one is over the limit
      */
-    async failedAuthentication({ address }: Caller, found: FoundClient | null): Promise<void> {
-        refuse(await this.#counters.clientAuthentication?.count(keyOf(found?.clientId ?? UNKNOWN, address)));
+    async clientCredentials({ clientId, tally }: Caller): Promise<void> {
+        await this.#countOne('clientCredentials', clientId, tally);
+    }
+
+    /**
+     * Counts an authorization request of an account.
+     *
+     * @throws OAuthError 429 if this one is over the limit
+     */
+    async authorization(accountId: string, tally: Tally): Promise<void> {
+        await this.#countOne('authorize', `account ${accountId}`, tally);
     }
 
     /**
@@ -95,8 +133,10 @@ export class RateLimits {
      *
      * @throws OAuthError 429 while too many wrong codes came from this address
      */
-    async mayEnterCode(address: string): Promise<void> {
-        refuse(await this.#counters.userCode?.wait(clientNetwork(address)), TOO_MANY_CODES);
+    async mayEnterCode(address: string, tally?: Tally): Promise<void> {
+        for (const { name, factor } of networksOf(address)) {
+            refuse(await this.#counters.userCode?.look(name, factor), tally, TOO_MANY_CODES);
+        }
     }
 
     /**
@@ -104,14 +144,29 @@ export class RateLimits {
      *
      * @throws OAuthError 429 if this one is over the limit
      */
-    async wrongCode(address: string): Promise<void> {
-        refuse(await this.#counters.userCode?.count(clientNetwork(address)), TOO_MANY_CODES);
+    async wrongCode(address: string, tally?: Tally): Promise<void> {
+        for (const { name, factor } of networksOf(address)) {
+            refuse(await this.#counters.userCode?.count(name, factor), tally, TOO_MANY_CODES);
+        }
+    }
+
+    /** Notes what is left at an address, for a request that no limit has counted. */
+    async lookAt(name: 'clientAuthentication' | 'userCode', address: string, tally: Tally): Promise<void> {
+        const factor = name === 'clientAuthentication' ? CLIENTS_PER_ADDRESS : 1;
+        const count = await this.#counters[name]?.look(clientNetwork(address), factor);
+        if (count) {
+            tally.add(count);
+        }
     }
 
     /** Forgets what was counted in this process, and leaves no timer behind. */
     clear(): void {
         Object.values(this.#counters).forEach((counter) => counter.clear());
         this.#known.clear();
+    }
+
+    async #countOne(name: LimitName, key: string, tally?: Tally): Promise<void> {
+        refuse(await this.#counters[name]?.count(key), tally);
     }
 
     #remember(clientId: string): void {
@@ -125,14 +180,24 @@ export class RateLimits {
 /** The description for a person who has entered too many wrong codes. */
 export const TOO_MANY_CODES = 'Too many wrong codes, wait before you enter another';
 
-/** A client id contains no blanks. */
-function keyOf(clientId: string, address: string): string {
-    return `${clientId} ${clientNetwork(address)}`;
+/** @throws OAuthError 429 if there are too many from one of the address's networks */
+async function countAddress(counter: Counter, address: string, tally?: Tally): Promise<void> {
+    for (const { name, factor } of networksOf(address)) {
+        refuse(await counter.count(name, factor * CLIENTS_PER_ADDRESS), tally);
+    }
 }
 
-/** @param wait milliseconds; null or undefined if the request is within the limit */
-function refuse(wait: number | null | undefined, description = 'Too many requests, try again later'): void {
-    if (wait != null) {
-        throw OAuthError.tooManyRequests(description, wait);
+/** @throws OAuthError 429 if a count is over its limit */
+function refuse(
+    count: Count | undefined,
+    tally: Tally | undefined,
+    description = 'Too many requests, try again later'
+): void {
+    if (!count) {
+        return;
+    }
+    tally?.add(count);
+    if (count.wait !== null) {
+        throw OAuthError.tooManyRequests(description, count.wait);
     }
 }

@@ -8,8 +8,11 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import type { LimitsOptions, Options } from '../../plugin/index';
 import { RateLimits } from '../../plugin/rate-limits/rate-limits';
+import { Tally } from '../../plugin/rate-limits/tally';
 import { readOptions } from '../../plugin/options/read-options';
 import { pages } from '../../plugin/pages';
+import { Macs } from '../../plugin/tokens/macs';
+import { authorize, createApp, parametersOf } from '../support/authorization';
 import { basic, CLI, DEVICE_CODE, Forum, FRIGG, ISSUER, signingKey, unique, type Answer } from '../support/forum';
 import { Visitor } from '../support/visitor';
 import { useDatabase } from '../support/setup';
@@ -19,6 +22,31 @@ export { lab };
 const { after, describe, it } = lab;
 
 const CONSENT = '/oauth/device/consent';
+
+/** The statements that a forum's database is sent. */
+class MeasuredLog {
+    readonly #statements: string[] = [];
+    readonly #stop: () => void;
+
+    constructor({ dataSource }: Forum) {
+        const { logger } = dataSource;
+        const silent = (): void => undefined;
+        dataSource.logger = {
+            logQuery: (query) => void this.#statements.push(query),
+            logQueryError: silent,
+            logQuerySlow: silent,
+            logSchemaBuild: silent,
+            logMigration: silent,
+            log: silent
+        };
+        this.#stop = () => (dataSource.logger = logger);
+    }
+
+    stop(): string[] {
+        this.#stop();
+        return this.#statements;
+    }
+}
 
 /** A header that sets the client address of a request. */
 const from = (address: string): Record<string, string> => ({ 'x-address': address });
@@ -139,13 +167,14 @@ describe('rate limits by client address', () => {
                 session: { strategy: 'session' },
                 signingKeys: [await signingKey()]
             });
-            const limits = new RateLimits(settings, { lost: () => undefined, back: () => undefined });
+            const silent = { lost: () => undefined, back: () => undefined };
+            const limits = new RateLimits(settings, new Macs(settings.secrets), silent);
             const client = { clientId: CLI.client_id, address: '192.0.2.1' };
             for (let signIns = 0; signIns < 1000; ++signIns) {
-                await limits.begin('deviceAuthorization', client).admit(client);
+                await (await limits.begin('deviceAuthorization', client)).admit(client);
                 await limits.mayEnterCode('192.0.2.1');
-                await limits.begin('refresh', client).admit(client);
-                await limits.mayAuthenticate(client, '192.0.2.1');
+                await (await limits.begin('refresh', client)).admit(client);
+                await limits.authorization(`account${signIns}`, new Tally());
             }
             limits.clear();
         });
@@ -174,7 +203,7 @@ describe('rate limits by client address', () => {
     describe('on failed authentications of clients', () => {
         const CREDENTIALS = { grant_type: 'client_credentials' };
 
-        it('count those of all endpoints together and then refuse the right secret too', async () => {
+        it('count those of all endpoints together and then refuse wrong secrets, never the right one', async () => {
             const forum = await limited({ clientAuthentication: { points: 3 } });
             const { client, client_secret: secret } = await forum.createClient(FRIGG);
             const other = await forum.createClient(FRIGG);
@@ -199,8 +228,11 @@ describe('rate limits by client address', () => {
             for (const attempt of attempts('wrong', '192.0.2.1').slice(0, 3)) {
                 expect((await attempt()).body.error).to.equal('invalid_client');
             }
-            for (const attempt of [...attempts(secret, '192.0.2.1'), ...attempts('wrong', '192.0.2.1')]) {
+            for (const attempt of attempts('wrong', '192.0.2.1')) {
                 isLimited(await attempt(), 60);
+            }
+            for (const attempt of attempts(secret, '192.0.2.1').slice(0, 3)) {
+                expect((await attempt()).status).to.equal(200);
             }
             for (const [answer, address, id, word] of [
                 ['served', '192.0.2.2', client.client_id, secret],
@@ -352,6 +384,92 @@ describe('rate limits by client address', () => {
             expect(await ask('198.51.100.7', '192.0.2.3')).to.equal(429);
             expect(await ask('198.51.100.8', '192.0.2.1')).to.equal(400);
         }
+    });
+
+    it('count by the address alone too, so that made-up clients do not multiply them', async () => {
+        const forum = await limited({ refresh: { points: 2 } });
+        const statuses: number[] = [];
+        for (let client = 0; client < 6; ++client) {
+            const app = await deviceApp(forum);
+            for (let times = 0; times < 2; ++times) {
+                statuses.push((await refresh(forum, 'x', '192.0.2.1', app)).status);
+            }
+        }
+        expect(statuses).to.equal([...Array(8).fill(400), ...Array(4).fill(429)]);
+        expect((await refresh(forum, 'x', '192.0.2.1', unique('nobody'))).status).to.equal(429);
+        expect((await refresh(forum, 'x', '192.0.2.2')).status).to.equal(400);
+    });
+
+    it('look nothing up for a request that is over the limit of its address', async () => {
+        const forum = await limited({ refresh: { points: 1 } });
+        const ask = (): Promise<Answer> => refresh(forum, 'x', '192.0.2.1', unique('nobody'));
+        for (let times = 0; times < 4; ++times) {
+            expect((await ask()).status).to.equal(401);
+        }
+        const queries = new MeasuredLog(forum);
+        isLimited(await ask(), 60);
+        expect(queries.stop()).to.equal([]);
+    });
+
+    it('count the IPv6 networks around a /64 with larger limits, and 6to4 by its IPv4 address', async () => {
+        const forum = await limited({ refresh: { points: 1 } });
+        const accepted = async (addressOf: (at: number) => string, count: number): Promise<number> => {
+            let times = 0;
+            for (let at = 0; at < count; ++at) {
+                times += (await refresh(forum, 'x', addressOf(at))).status === 400 ? 1 : 0;
+            }
+            return times;
+        };
+        expect(await accepted((at) => `2001:db8:1:${at.toString(16)}::1`, 30)).to.equal(16);
+        expect(await accepted((at) => `2001:db8:2:${(at * 256).toString(16)}::1`, 100)).to.equal(64);
+        expect(await accepted((at) => `2002:c000:201:${at.toString(16)}::1`, 5)).to.equal(1);
+        expect((await refresh(forum, 'x', '192.0.2.1')).status).to.equal(429);
+    });
+
+    it('count authorization requests by account, and tokens of client credentials by client', async () => {
+        const forum = await limited({ authorize: { points: 2 }, clientCredentials: { points: 2 } });
+        const app = await createApp(forum);
+        const [one, other] = [forum.addAccount(), forum.addAccount()];
+        const ask = (account: string, address: string): Promise<Answer> =>
+            authorize(forum, account, parametersOf(app), from(address));
+        expect([(await ask(one, '192.0.2.1')).status, (await ask(one, '192.0.2.2')).status]).to.equal([303, 303]);
+        isLimited(await ask(one, '192.0.2.3'), 60);
+        expect((await ask(other, '192.0.2.3')).status).to.equal(303);
+
+        const { client, client_secret: secret } = await forum.createClient(FRIGG);
+        const bot = (address: string): Promise<Answer> =>
+            forum.token({ grant_type: 'client_credentials' }, { ...basic(client.client_id, secret), ...from(address) });
+        expect([(await bot('192.0.2.1')).status, (await bot('192.0.2.2')).status]).to.equal([200, 200]);
+        isLimited(await bot('192.0.2.3'), 60);
+    });
+
+    it('are told in every response of a limited endpoint, errors included', async () => {
+        const forum = await limited({
+            refresh: { points: 5, seconds: 50 },
+            clientAuthentication: { points: 7 },
+            userCode: { points: 9, seconds: 600 },
+            authorize: { points: 3 }
+        });
+        const told = ({ headers }: Answer): (number | undefined)[] =>
+            ['limit', 'remaining', 'reset'].map((name) => {
+                const value = headers[`x-ratelimit-${name}`];
+                return value === undefined ? undefined : Number(value);
+            });
+        const { refresh_token: token } = await forum.signIn();
+        expect(told(await refresh(forum, token, '192.0.2.1'))).to.equal([5, 4, 50]);
+        expect(told(await refresh(forum, 'x', '192.0.2.1')).slice(0, 2)).to.equal([5, 3]);
+        const poll = { grant_type: DEVICE_CODE, client_id: CLI.client_id, device_code: 'x' };
+        expect(told(await forum.token(poll, from('192.0.2.1')))).to.equal([28, 28, 60]);
+        const revoked = await forum.form('/oauth/revoke', { client_id: 'nobody', token: 'x' }, from('192.0.2.1'));
+        expect(told(revoked).slice(0, 2)).to.equal([7, 6]);
+        const code = await forum.as(FRIGG, 'GET', `${CONSENT}?user_code=AAAAAAAA`, undefined, from('192.0.2.1'));
+        expect([code.status, ...told(code).slice(0, 2)]).to.equal([400, 9, 8]);
+        const app = await createApp(forum);
+        const asked = await authorize(forum, FRIGG, parametersOf(app));
+        expect(told(asked).slice(0, 2)).to.equal([3, 2]);
+        expect(told(await forum.as(null, 'GET', '/oauth/jwks'))).to.equal([undefined, undefined, undefined]);
+        const silent = await limited(false);
+        expect(told(await silent.refresh('x'))).to.equal([undefined, undefined, undefined]);
     });
 
     it('count an IPv6 /64 network as one address', async () => {

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
 import { createServer, type AddressInfo } from 'node:net';
 import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
@@ -131,12 +132,13 @@ describe('rate limits in Redis', () => {
             for (const forum of [first, second, first]) {
                 expect((await attempt(forum, 'wrong')).status).to.equal(401);
             }
-            expect((await attempt(second, secret)).status).to.equal(429);
+            expect((await attempt(second, 'wrong')).status).to.equal(429);
             expect((await attempt(first, 'wrong')).status).to.equal(429);
+            expect((await attempt(second, secret)).status).to.equal(200);
         });
     });
 
-    it('store hashes that expire, and one for all clients that do not exist', async () => {
+    it('store MACs that expire, by client and address and by address, and one for all clients that do not exist', async () => {
         await undisturbed(async () => {
             const redis = await ready(connect());
             const before = new Set(await redis.keys('oauth-limit:*'));
@@ -151,8 +153,13 @@ describe('rate limits in Redis', () => {
             const keys = (await redis.keys('oauth-limit:*')).filter(
                 (key) => !before.has(key) && !key.endsWith(':probe')
             );
-            expect(keys.filter((key) => key.includes(':refresh:')).length).to.equal(1);
-            expect(keys.filter((key) => key.includes(':clientAuthentication:')).length).to.equal(1);
+            expect(keys.filter((key) => key.includes(':refresh:')).length).to.equal(2);
+            expect(keys.filter((key) => key.includes(':clientAuthentication:')).length).to.equal(2);
+            // Without the forum's secret, an address cannot be found by trying all of them.
+            for (const text of ['127.0.0.1', `${CLI.client_id} 127.0.0.1`]) {
+                const plain = createHash('sha256').update(text).digest('base64url');
+                expect(keys.some((key) => key.endsWith(plain))).to.be.false();
+            }
             for (const key of keys) {
                 expect(key).to.match(/^oauth-limit:[\w-]{12}:(refresh|clientAuthentication):[\w-]{43}$/);
                 expect(await redis.ttl(key)).to.be.within(1, 600);

@@ -101,6 +101,7 @@ export class Forum implements Shared {
                 signingKeys: [await signingKey()],
                 clock: () => this.now,
                 // The tests of a file share a forum, a client address and few accounts, and their clock stands still.
+                limits: { authorize: false, clientCredentials: false },
                 caps: { clientsPerAccount: 1_000_000, pendingDevicesPerAddress: 1_000_000 },
                 ...options
             }
