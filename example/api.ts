@@ -3,7 +3,7 @@ import * as Boom from '@hapi/boom';
 import type { ServerRoute } from '@hapi/hapi';
 import Joi from 'joi';
 import type { DataSource } from 'typeorm';
-import { FORUM_PERMISSIONS } from '../plugin';
+import { FORUM_PERMISSIONS, type Account } from '../plugin';
 import type { Accounts } from './accounts';
 import { Thread } from './entities';
 
@@ -20,6 +20,18 @@ const describeThread = ({ id, title, body, author, createdAt }: Thread): object 
     createdAt: new Date(createdAt).toISOString()
 });
 
+/** What an application learns of an account: what its scopes say. */
+function describeAccount(account: Account, scope: readonly string[]): Partial<Account> {
+    const { id, handle, name, email, permissions } = account;
+    return {
+        id,
+        ...(scope.includes('profile') && { handle, name }),
+        ...(scope.includes('email') && email && { email }),
+        // What the application may do is in its token. All that the account may do is for administrators' tools.
+        ...(scope.includes('ADMINISTRATOR') && { permissions })
+    };
+}
+
 /** The forum's API: what it would be without the plugin, but for the name of a second strategy. */
 export function apiRoutes(dataSource: DataSource, accounts: Accounts): ServerRoute[] {
     const threads = dataSource.getRepository(Thread);
@@ -30,7 +42,11 @@ export function apiRoutes(dataSource: DataSource, accounts: Accounts): ServerRou
             options: { auth: { strategies: EITHER } },
             handler: async ({ auth }) => {
                 const account = await accounts.find(auth.credentials.accountId!);
-                return account ?? Boom.forbidden('The account is suspended.');
+                if (!account) {
+                    return Boom.forbidden('The account is suspended.');
+                }
+                // A route without a scope opens to every token, also one that may do nothing.
+                return auth.strategy === 'session' ? account : describeAccount(account, auth.credentials.scope ?? []);
             }
         },
         {

@@ -1,10 +1,11 @@
 #!/usr/bin/env node
 import { once } from 'node:events';
 import { DataSource } from 'typeorm';
-import { HELP, readSettings, UsageError } from './command/arguments';
+import { HELP, readSettings } from './command/arguments';
 import type { Output } from './command/output';
 import { createReporter } from './command/reporter';
 import { stopSignal } from './command/stop-signal';
+import { UsageError } from './command/usage-error';
 import { JOB_NAMES, runJob, type JobOptions } from './jobs';
 import { startWorker } from './worker';
 
@@ -21,7 +22,7 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, output: Outpu
         return 0;
     }
     const signal = stopSignal();
-    const dataSource = new DataSource({ type: 'mysql', url: settings.databaseUrl });
+    const dataSource = new DataSource(settings.database);
     await dataSource.initialize();
     try {
         if (settings.once) {

@@ -4,7 +4,7 @@ import { within } from '../plugin/within';
 import { requireBatchSize, requireRetention } from './cleanup/options';
 import { JOB_NAMES, type JobName, type JobOptions, type SweepReport } from './jobs';
 import { Processor } from './worker/processor';
-import { connect, requireBullmq, type RedisConnection } from './worker/redis';
+import { connectFor, requireBullmq, type RedisConnection } from './worker/redis';
 import { keepSchedules, readIntervals } from './worker/schedules';
 
 /** The BullMQ queue of the jobs. */
@@ -18,13 +18,16 @@ export interface WorkerOptions extends Omit<JobOptions, 'dryRun' | 'signal' | 'o
     connection: string | RedisConnection;
     /** How often each job runs, seconds. Default: 60 and 3600. All workers of one Redis should use the same. */
     every?: Partial<Record<JobName, number>>;
-    /** The prefix of BullMQ's keys. Default: BullMQ's own. */
+    /** The prefix of BullMQ's keys. Default: BullMQ's own, with a hash tag on Redis Cluster. */
     prefix?: string;
     /** Called after each batch with the number of rows that the current run has removed; the run waits for the result. */
     onProgress?: (job: JobName, removed: number) => void | Promise<void>;
     /** Called after each run that this worker has finished. */
     onSweep?: (report: SweepReport) => void;
-    /** Called when a run fails or a connection is lost. The worker continues by itself. */
+    /**
+     * Called when a run fails or a connection is lost. The worker continues by itself. Default: a warning of the process, once
+     * for each message.
+     */
     onError?: (error: Error) => void;
 }
 
@@ -35,6 +38,16 @@ export interface MaintenanceWorker {
      * Redis does not answer.
      */
     close(): Promise<void>;
+}
+
+/** The messages that the process was warned of. */
+const warned = new Set<string>();
+
+function warn({ message }: Error): void {
+    if (!warned.has(message) && warned.size < 100) {
+        warned.add(message);
+        process.emitWarning(`${QUEUE}: ${message}`);
+    }
 }
 
 /** How long each step of closing may take, milliseconds. */
@@ -54,15 +67,15 @@ export function startWorker({
     prefix,
     onProgress,
     onSweep,
-    onError = () => undefined,
+    onError = warn,
     ...options
 }: WorkerOptions): MaintenanceWorker {
     requireRetention(options.retention);
     requireBatchSize(options.batchSize);
     const intervals = readIntervals(every);
     const bullmq = requireBullmq();
-    const redis = connect(connection);
-    const shared = { connection: redis, ...(prefix !== undefined && { prefix }) };
+    const { redis, prefix: used } = connectFor(connection, prefix);
+    const shared = { connection: redis, prefix: used };
     const stopping = new AbortController();
 
     const processor = new Processor(dataSource, { ...options, signal: stopping.signal }, { onProgress, onSweep });

@@ -6,6 +6,7 @@ import type {
     TableForeignKeyOptions,
     TableIndexOptions
 } from 'typeorm';
+import { locked } from './locked';
 
 const ENGINE = 'InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin';
 
@@ -214,14 +215,18 @@ export class CreateOAuthTables1793000000000 implements MigrationInterface {
     name = 'CreateOAuthTables1793000000000';
 
     async up(queryRunner: QueryRunner): Promise<void> {
-        for (const table of tables) {
-            await queryRunner.createTable(table);
-        }
+        await locked(queryRunner, async () => {
+            for (const table of tables) {
+                await queryRunner.createTable(table, true);
+            }
+        });
     }
 
     async down(queryRunner: QueryRunner): Promise<void> {
-        for (const table of [...tables].reverse()) {
-            await queryRunner.dropTable(table.name);
-        }
+        await locked(queryRunner, async () => {
+            for (const table of [...tables].reverse()) {
+                await queryRunner.dropTable(table.name, true);
+            }
+        });
     }
 }

@@ -1,6 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { Table, TableColumn, TableIndex } from 'typeorm';
 import type { MigrationInterface, QueryRunner, TableColumnOptions } from 'typeorm';
+import { locked } from './locked';
 
 const ENGINE = 'InnoDB DEFAULT CHARSET=utf8mb4 COLLATE=utf8mb4_bin';
 
@@ -45,25 +46,37 @@ export class GrantsAtApproval1795651200000 implements MigrationInterface {
     name = 'GrantsAtApproval1795651200000';
 
     async up(runner: QueryRunner): Promise<void> {
-        await upClients(runner);
-        await upGrants(runner);
-        await upRequests(runner);
-        await upCodes(runner);
-        await upDevices(runner);
-        await runner.createTable(loginDetours);
+        await locked(runner, async () => {
+            await upClients(runner);
+            await upGrants(runner);
+            await upRequests(runner);
+            await upCodes(runner);
+            await upDevices(runner);
+            await runner.createTable(loginDetours, true);
+        });
     }
 
     async down(runner: QueryRunner): Promise<void> {
-        await runner.dropTable(loginDetours.name);
-        await downDevices(runner);
-        await downCodes(runner);
-        await downRequests(runner);
-        await downGrants(runner);
-        await downClients(runner);
+        await locked(runner, async () => {
+            await runner.dropTable(loginDetours.name, true);
+            await downDevices(runner);
+            await downCodes(runner);
+            await downRequests(runner);
+            await downGrants(runner);
+            await downClients(runner);
+        });
     }
 }
 
+/*
+ * Each function below asks for the column that its last step removes, or adds: while that step is not done, all before it can
+ * be done again.
+ */
+
 async function upClients(runner: QueryRunner): Promise<void> {
+    if (!(await runner.hasColumn(CLIENTS, 'first_party'))) {
+        return;
+    }
     // Who made a client for an account was not kept. Its owner is the cautious guess.
     await addFilled(
         runner,
@@ -80,41 +93,42 @@ async function upClients(runner: QueryRunner): Promise<void> {
             optional(long(name))
         )
     );
-    await runner.dropColumn(CLIENTS, 'first_party');
+    await drop(runner, CLIENTS, 'first_party');
 }
 
 async function downClients(runner: QueryRunner): Promise<void> {
+    if (!(await runner.hasColumn(CLIENTS, 'source'))) {
+        return;
+    }
     await addFilled(runner, CLIENTS, boolean('first_party'), "CASE WHEN source = 'first_party' THEN 1 ELSE 0 END");
-    // The version before knows no suspension: to it, a suspended client is one that was deleted.
-    await runner.query(
-        `UPDATE ${CLIENTS} SET deleted_at = updated_at WHERE status = 'suspended' AND deleted_at IS NULL`
-    );
-    await runner.dropColumns(CLIENTS, [
-        'source',
+    if (await runner.hasColumn(CLIENTS, 'status')) {
+        // The version before knows no suspension: to it, a suspended client is one that was deleted.
+        await runner.query(
+            `UPDATE ${CLIENTS} SET deleted_at = updated_at WHERE status = 'suspended' AND deleted_at IS NULL`
+        );
+    }
+    await drop(
+        runner,
+        CLIENTS,
         'verified',
         'status',
         'suspended_reason',
         'description',
         'client_uri',
         'tos_uri',
-        'policy_uri'
-    ]);
+        'policy_uri',
+        'source'
+    );
 }
 
 async function upGrants(runner: QueryRunner): Promise<void> {
-    await add(
-        runner,
-        GRANTS,
-        optional(time('exchanged_at')),
-        optional(time('expires_at')),
-        optional(text('standing_for', 43))
-    );
-    await runner.query(`UPDATE ${GRANTS} SET exchanged_at = created_at, expires_at = created_at`);
-    await runner.dropIndex(GRANTS, 'idx_oauth_grants_account');
-    await runner.createIndices(GRANTS, [
-        index('idx_oauth_grants_account', 'account_id', 'oauth_client_id', 'ended_at'),
-        unique('idx_oauth_grants_standing', 'standing_for')
-    ]);
+    if (!(await runner.hasColumn(GRANTS, 'standing_for'))) {
+        await add(runner, GRANTS, optional(time('exchanged_at')), optional(time('expires_at')));
+        await runner.query(`UPDATE ${GRANTS} SET exchanged_at = created_at, expires_at = created_at`);
+        await add(runner, GRANTS, optional(text('standing_for', 43)));
+    }
+    await replaceIndex(runner, GRANTS, index('idx_oauth_grants_account', 'account_id', 'oauth_client_id', 'ended_at'));
+    await replaceIndex(runner, GRANTS, unique('idx_oauth_grants_standing', 'standing_for'));
 }
 
 async function downGrants(runner: QueryRunner): Promise<void> {
@@ -123,81 +137,98 @@ async function downGrants(runner: QueryRunner): Promise<void> {
         `DELETE FROM ${GRANTS} WHERE NOT EXISTS (SELECT 1 FROM oauth_refresh_tokens t WHERE t.grant_id = ${GRANTS}.id)`
     );
     await runner.query(`UPDATE ${CODES} SET grant_id = NULL WHERE grant_id NOT IN (SELECT id FROM ${GRANTS})`);
-    await runner.dropIndex(GRANTS, 'idx_oauth_grants_account');
-    await runner.dropIndex(GRANTS, 'idx_oauth_grants_standing');
-    await runner.createIndex(GRANTS, index('idx_oauth_grants_account', 'account_id', 'oauth_client_id'));
-    await runner.dropColumns(GRANTS, ['exchanged_at', 'expires_at', 'standing_for']);
+    await replaceIndex(runner, GRANTS, index('idx_oauth_grants_account', 'account_id', 'oauth_client_id'));
+    await dropIndex(runner, GRANTS, 'idx_oauth_grants_standing');
+    await drop(runner, GRANTS, 'exchanged_at', 'expires_at', 'standing_for');
 }
 
 async function upRequests(runner: QueryRunner): Promise<void> {
-    // What was shown was not kept. An approval still grants no more than was asked for.
-    await addFilled(runner, REQUESTS, long('shown_scope'), 'scope');
-    await add(runner, REQUESTS, optional(text('grant_id', 20)));
-    await runner.createIndex(
+    if (!(await runner.hasColumn(REQUESTS, 'grant_id'))) {
+        // What was shown was not kept. An approval still grants no more than was asked for.
+        await addFilled(runner, REQUESTS, long('shown_scope'), 'scope');
+        await add(runner, REQUESTS, optional(text('grant_id', 20)));
+    }
+    await replaceIndex(
+        runner,
         REQUESTS,
         index('idx_oauth_authorization_requests_account', 'account_id', 'oauth_client_id', 'created_at', 'id')
     );
 }
 
 async function downRequests(runner: QueryRunner): Promise<void> {
-    await runner.dropIndex(REQUESTS, 'idx_oauth_authorization_requests_account');
-    await runner.dropColumns(REQUESTS, ['shown_scope', 'grant_id']);
+    await dropIndex(runner, REQUESTS, 'idx_oauth_authorization_requests_account');
+    await drop(runner, REQUESTS, 'shown_scope', 'grant_id');
 }
 
 async function upCodes(runner: QueryRunner): Promise<void> {
+    if (!(await runner.hasColumn(CODES, 'consumed_at'))) {
+        return;
+    }
     // Without a grant, a code that was used is of no more use than one that is unknown.
     await runner.query(`DELETE FROM ${CODES} WHERE consumed_at IS NOT NULL AND grant_id IS NULL`);
-    await makeGrants(
-        runner,
-        `SELECT id, oauth_client_id, account_id, approved_scope AS scope, auth_time, created_at, expires_at
-        FROM ${CODES} WHERE grant_id IS NULL`
-    );
+    if (await runner.hasColumn(CODES, 'approved_scope')) {
+        await makeGrants(
+            runner,
+            `SELECT id, oauth_client_id, account_id, approved_scope AS scope, auth_time, created_at, expires_at
+            FROM ${CODES} WHERE grant_id IS NULL`
+        );
+    }
     await runner.query(`UPDATE ${CODES} SET grant_id = id WHERE grant_id IS NULL`);
     await makeRequired(runner, CODES, text('grant_id', 20));
-    await runner.dropColumns(CODES, ['account_id', 'approved_scope', 'auth_time', 'consumed_at']);
+    await drop(runner, CODES, 'approved_scope', 'account_id', 'auth_time', 'consumed_at');
 }
 
 async function downCodes(runner: QueryRunner): Promise<void> {
+    if (await runner.hasColumn(CODES, 'consumed_at')) {
+        return;
+    }
     await runner.query(`DELETE FROM ${CODES} WHERE grant_id NOT IN (SELECT id FROM ${GRANTS})`);
     const ofGrant = (column: string): string => `(SELECT ${column} FROM ${GRANTS} g WHERE g.id = ${CODES}.grant_id)`;
     await addFilled(runner, CODES, text('account_id', 128), ofGrant('g.account_id'));
     await addFilled(runner, CODES, long('approved_scope'), ofGrant('g.scope'));
+    await runner.changeColumn(CODES, 'grant_id', new TableColumn(optional(text('grant_id', 20))));
     await add(runner, CODES, optional(time('auth_time')), optional(time('consumed_at')));
     await runner.query(
         `UPDATE ${CODES} SET auth_time = ${ofGrant('g.auth_time')},
             consumed_at = ${ofGrant('COALESCE(g.exchanged_at, g.ended_at)')}`
     );
-    await runner.changeColumn(CODES, 'grant_id', new TableColumn(optional(text('grant_id', 20))));
     await runner.query(`UPDATE ${CODES} SET grant_id = NULL WHERE consumed_at IS NULL`);
 }
 
 async function upDevices(runner: QueryRunner): Promise<void> {
-    await add(
-        runner,
-        DEVICES,
-        optional(long('shown_scope')),
-        optional(text('grant_id', 20)),
-        optional(text('requested_from', 43))
-    );
-    // Which grant it began was not kept, and to a device a code that was used is one that is unknown.
-    await runner.query(`DELETE FROM ${DEVICES} WHERE consumed_at IS NOT NULL`);
-    await makeGrants(
-        runner,
-        `SELECT id, oauth_client_id, approved_by_account_id AS account_id, approved_scope AS scope, auth_time,
-            approved_at AS created_at, expires_at
-        FROM ${DEVICES} WHERE approved_at IS NOT NULL`
-    );
-    await runner.query(`UPDATE ${DEVICES} SET grant_id = id WHERE approved_at IS NOT NULL`);
-    await runner.query(`UPDATE ${DEVICES} SET shown_scope = scope WHERE claimed_by_account_id IS NOT NULL`);
-    await runner.createIndex(DEVICES, index('idx_oauth_device_authorizations_from', 'requested_from', 'expires_at'));
-    await runner.dropColumns(DEVICES, ['approved_scope', 'auth_time', 'consumed_at']);
+    if (await runner.hasColumn(DEVICES, 'consumed_at')) {
+        await add(
+            runner,
+            DEVICES,
+            optional(long('shown_scope')),
+            optional(text('grant_id', 20)),
+            optional(text('requested_from', 43))
+        );
+        // Which grant it began was not kept, and to a device a code that was used is one that is unknown.
+        await runner.query(`DELETE FROM ${DEVICES} WHERE consumed_at IS NOT NULL`);
+        if (await runner.hasColumn(DEVICES, 'approved_scope')) {
+            await makeGrants(
+                runner,
+                `SELECT id, oauth_client_id, approved_by_account_id AS account_id, approved_scope AS scope, auth_time,
+                    approved_at AS created_at, expires_at
+                FROM ${DEVICES} WHERE approved_at IS NOT NULL`
+            );
+        }
+        await runner.query(`UPDATE ${DEVICES} SET grant_id = id WHERE approved_at IS NOT NULL`);
+        await runner.query(`UPDATE ${DEVICES} SET shown_scope = scope WHERE claimed_by_account_id IS NOT NULL`);
+        await drop(runner, DEVICES, 'approved_scope', 'auth_time', 'consumed_at');
+    }
+    await replaceIndex(runner, DEVICES, index('idx_oauth_device_authorizations_from', 'requested_from', 'expires_at'));
 }
 
 async function downDevices(runner: QueryRunner): Promise<void> {
+    if (!(await runner.hasColumn(DEVICES, 'grant_id'))) {
+        return;
+    }
     await runner.query(
         `DELETE FROM ${DEVICES} WHERE grant_id IS NOT NULL AND grant_id NOT IN (SELECT id FROM ${GRANTS})`
     );
-    await runner.dropIndex(DEVICES, 'idx_oauth_device_authorizations_from');
+    await dropIndex(runner, DEVICES, 'idx_oauth_device_authorizations_from');
     await add(
         runner,
         DEVICES,
@@ -210,7 +241,7 @@ async function downDevices(runner: QueryRunner): Promise<void> {
         `UPDATE ${DEVICES} SET approved_scope = ${ofGrant('g.scope')}, auth_time = ${ofGrant('g.auth_time')},
             consumed_at = ${ofGrant('COALESCE(g.exchanged_at, g.ended_at)')} WHERE grant_id IS NOT NULL`
     );
-    await runner.dropColumns(DEVICES, ['shown_scope', 'grant_id', 'requested_from']);
+    await drop(runner, DEVICES, 'shown_scope', 'requested_from', 'grant_id');
 }
 
 interface Approval {
@@ -226,6 +257,7 @@ interface Approval {
 /** Makes the grants of approvals that are not exchanged yet, each with the id of its code. */
 async function makeGrants(runner: QueryRunner, approvals: string): Promise<void> {
     for (const each of (await runner.query(approvals)) as Approval[]) {
+        await runner.query(`DELETE FROM ${GRANTS} WHERE id = ?`, [each.id]);
         await runner.query(
             `INSERT INTO ${GRANTS} (id, oauth_client_id, account_id, scope, chain_key, auth_time, created_at, expires_at)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)`,
@@ -243,11 +275,22 @@ async function makeGrants(runner: QueryRunner, approvals: string): Promise<void>
     }
 }
 
+/** Adds the columns that there are not yet. */
 async function add(runner: QueryRunner, table: string, ...columns: TableColumnOptions[]): Promise<void> {
-    await runner.addColumns(
-        table,
-        columns.map((column) => new TableColumn(column))
-    );
+    for (const column of columns) {
+        if (!(await runner.hasColumn(table, column.name))) {
+            await runner.addColumn(table, new TableColumn(column));
+        }
+    }
+}
+
+/** Drops the columns that are still there. */
+async function drop(runner: QueryRunner, table: string, ...columns: string[]): Promise<void> {
+    for (const column of columns) {
+        if (await runner.hasColumn(table, column)) {
+            await runner.dropColumn(table, column);
+        }
+    }
 }
 
 /** Adds a column that is never NULL and has no default. @param value SQL for the rows that there are */
@@ -260,4 +303,16 @@ async function addFilled(runner: QueryRunner, table: string, column: TableColumn
 /** Makes a column that has a value in every row one that must have one. */
 async function makeRequired(runner: QueryRunner, table: string, column: TableColumnOptions): Promise<void> {
     await runner.changeColumn(table, column.name, new TableColumn(column));
+}
+
+async function dropIndex(runner: QueryRunner, table: string, name: string): Promise<void> {
+    const found = (await runner.getTable(table))!.indices.some((each) => each.name === name);
+    if (found) {
+        await runner.dropIndex(table, name);
+    }
+}
+
+async function replaceIndex(runner: QueryRunner, table: string, replacement: TableIndex): Promise<void> {
+    await dropIndex(runner, table, replacement.name!);
+    await runner.createIndex(table, replacement);
 }

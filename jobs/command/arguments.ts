@@ -1,5 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { JobOptions } from '../jobs';
+import { checkRedisUrl, readDatabaseUrl, type DatabaseSettings } from './urls';
+import { UsageError } from './usage-error';
 
 export const HELP = `Usage: forum-oauth-worker [options]
 
@@ -7,7 +9,9 @@ Removes expired codes and refresh tokens of hapi-forum-oauth that are no longer 
 BullMQ worker until it is stopped, or once.
 
   --database-url URL   MySQL or MariaDB, mysql://user:password@host/database   (DATABASE_URL)
-  --redis-url URL      redis://host:port, not needed with --once               (REDIS_URL)
+                       ?ssl=true for TLS, ?ssl-ca=FILE for an authority of your own
+  --redis-url URL      redis://host:port or rediss://host:port for TLS,        (REDIS_URL)
+                       not needed with --once
   --retention SECONDS  how long unneeded refresh tokens are kept, default 604800
   --batch-size ROWS    how many rows one statement removes at most, default 2000
   --once               run every job once and exit, for cron
@@ -17,16 +21,9 @@ BullMQ worker until it is stopped, or once.
 Exit status: 0 done, or stopped by SIGTERM or SIGINT; 1 a job failed; 2 unusable arguments.
 `;
 
-/** The arguments are not usable. The message says why, but contains no password. */
-export class UsageError extends Error {
-    constructor(message: string) {
-        super(message.replace(/:\/\/\S*@/g, '://…@'));
-    }
-}
-
 /** What the command is to do. */
 export interface Settings {
-    databaseUrl: string;
+    database: DatabaseSettings;
     /** Undefined only with `once`. */
     redisUrl: string | undefined;
     once: boolean;
@@ -47,18 +44,14 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings |
     const redisUrl = values['redis-url'] ?? env.REDIS_URL;
     const dryRun = values['dry-run'] ?? false;
     const once = dryRun || (values.once ?? false);
-    if (databaseUrl === undefined || !URL.canParse(databaseUrl)) {
-        throw new UsageError(
-            'Set a database with --database-url or DATABASE_URL, as mysql://user:password@host/database'
-        );
-    }
-    if (!once && (redisUrl === undefined || !URL.canParse(redisUrl))) {
-        throw new UsageError('Set a Redis with --redis-url or REDIS_URL, as redis://host:port, or use --once');
+    const database = readDatabaseUrl(databaseUrl);
+    if (!once) {
+        checkRedisUrl(redisUrl);
     }
     const retention = wholeNumber('--retention', values.retention, 0);
     const batchSize = wholeNumber('--batch-size', values['batch-size'], 1);
     return {
-        databaseUrl,
+        database,
         redisUrl,
         once,
         job: { dryRun, ...(retention !== undefined && { retention }), ...(batchSize !== undefined && { batchSize }) }
@@ -67,8 +60,9 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings |
 
 function parse(args: string[]) {
     try {
-        return parseArgs({
+        const parsed = parseArgs({
             args,
+            allowPositionals: true,
             options: {
                 'database-url': { type: 'string' },
                 'redis-url': { type: 'string' },
@@ -79,8 +73,13 @@ function parse(args: string[]) {
                 help: { type: 'boolean' }
             }
         });
+        if (parsed.positionals.length > 0) {
+            // Not repeated: it may be a URL with a password.
+            throw new UsageError('An argument has no name: write --database-url before the URL of the database');
+        }
+        return parsed;
     } catch (error) {
-        throw new UsageError((error as Error).message);
+        throw error instanceof UsageError ? error : new UsageError((error as Error).message);
     }
 }
 

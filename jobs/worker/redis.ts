@@ -1,7 +1,7 @@
 import { createRequire } from 'node:module';
 import type * as Bullmq from 'bullmq';
 import type * as Ioredis from 'ioredis';
-import type { Redis, RedisOptions } from 'ioredis';
+import type { Cluster, Redis, RedisOptions } from 'ioredis';
 
 /**
  * ioredis options or an ioredis client. It does not refer to the types of ioredis, because a host without Redis, which has
@@ -15,27 +15,69 @@ export function requireBullmq(): typeof Bullmq {
     return requireOptional<typeof Bullmq>('bullmq');
 }
 
+/** A connection for BullMQ. */
+export interface Connection {
+    redis: Redis;
+    /** The prefix of BullMQ's keys. */
+    prefix: string;
+}
+
+/** BullMQ's own default. */
+const PREFIX = 'bull';
+
 /**
- * Connects to Redis.
- *
- * @param connection a Redis URL, ioredis options, or an ioredis client, which is duplicated
- * @throws TypeError if there is no connection
+ * What BullMQ cannot live with, whatever the host's client has: its commands wait until Redis is back, however long that
+ * takes; it waits for jobs in one command for seconds; it makes its keys itself, and reads answers as they come.
  */
-export function connect(connection: string | RedisConnection): Redis {
+const REQUIRED = {
+    maxRetriesPerRequest: null,
+    commandTimeout: undefined,
+    keyPrefix: '',
+    enableOfflineQueue: true,
+    stringNumbers: false,
+    lazyConnect: false,
+    readOnly: false
+};
+
+/**
+ * Connects to Redis for BullMQ. A `keyPrefix` of the host's becomes part of the prefix of BullMQ's keys.
+ *
+ * @param connection a Redis URL, ioredis options, or an ioredis client or cluster, which is duplicated
+ * @param prefix of BullMQ's keys
+ * @throws TypeError if there is no connection, RangeError for a prefix that Redis Cluster cannot use
+ */
+export function connectFor(connection: string | RedisConnection, prefix?: string): Connection {
     if (!connection) {
         throw new TypeError('"connection" must be a Redis URL, ioredis options or an ioredis client');
     }
+    const { isCluster = false, options = {} } = connection as { isCluster?: boolean; options?: RedisOptions };
+    const given =
+        typeof connection === 'string' ? {} : 'duplicate' in connection ? options : (connection as RedisOptions);
+    const used = prefix ?? (given.keyPrefix ?? '') + (isCluster ? `{${PREFIX}}` : PREFIX);
+    if (isCluster && !/\{[^}]+\}/.test(used)) {
+        throw new RangeError(`"prefix" must have a hash tag on Redis Cluster, such as {${used}}`);
+    }
+    return { redis: connect(connection), prefix: used };
+}
+
+function connect(connection: string | RedisConnection): Redis {
     // The first releases of ioredis 5 export the class as the default alone.
     const { default: Redis } = requireOptional<typeof Ioredis>('ioredis');
-    // The worker's commands wait until Redis is back, however long that takes.
-    const patient = { maxRetriesPerRequest: null };
     if (typeof connection === 'string') {
-        return new Redis(connection, patient);
+        return new Redis(connection, REQUIRED);
     }
     if ('duplicate' in connection) {
-        return (connection as Redis).duplicate(patient);
+        const client = connection as Redis | Cluster;
+        // A cluster keeps what its nodes have in an option of its own.
+        return client.isCluster
+            ? ((client as Cluster).duplicate([], {
+                  keyPrefix: '',
+                  enableOfflineQueue: true,
+                  redisOptions: { ...(client as Cluster).options.redisOptions, ...(REQUIRED as RedisOptions) }
+              }) as unknown as Redis)
+            : (client as Redis).duplicate(REQUIRED);
     }
-    return new Redis({ ...(connection as RedisOptions), ...patient });
+    return new Redis({ ...(connection as RedisOptions), ...(REQUIRED as RedisOptions) });
 }
 
 /** Loads a package when a worker is started, because a host without Redis has not installed it. */
