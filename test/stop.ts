@@ -220,7 +220,7 @@ describe('a server that stops', () => {
         const note = (reason: unknown): void => void unhandled.push(reason);
         process.on('unhandledRejection', note);
         const door = new Door().shut();
-        const forum = await Forum.create(behind(door, dataSource), { jobs: 'in-process' }, '/api', {
+        const forum = await Forum.create(behind(door, dataSource), { jobs: 'in-process', limits: false }, '/api', {
             server: LISTENING
         });
         const elsewhere = await Forum.create(dataSource);

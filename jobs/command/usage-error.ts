@@ -2,6 +2,6 @@
 export class UsageError extends Error {
     constructor(message: string) {
         // A URL with a password in place of an option's name comes back in the message of the parser.
-        super(message.replace(/:\/\/[^\s'"]*@/g, '://…@'));
+        super(message.replace(/:\/\/.*@/gs, '://…@'));
     }
 }

@@ -153,12 +153,12 @@ async function tryChange(
         return { client: describeClient(row) };
     }
     const { columns, secret } = withConsequences(manager, row, checked);
-    // Always another time than before: a driver may count only rows that change.
-    const updatedAt = Math.max(context.clock(), row.updatedAt + 1);
+    const updatedAt = context.clock();
     const updated = await withUniqueClientId(context, columns.clientId ?? row.clientId, () =>
         updateClientRow(context.database, row, columns, updatedAt)
     );
-    if (!updated) {
+    // A driver may count only rows that change: one that is as it should be by now needs no other attempt.
+    if (!updated && !hasColumns(await manager.findClient(id), columns)) {
         return null;
     }
     emitChange(context, manager.account, row, columns);
@@ -166,6 +166,10 @@ async function tryChange(
         client: describeClient({ ...row, ...columns, updatedAt }),
         ...(secret !== null && { client_secret: secret })
     };
+}
+
+function hasColumns(row: OAuthClient, columns: ClientRowChange): boolean {
+    return Object.entries(columns).every(([name, value]) => row[name as keyof ClientRowChange] === value);
 }
 
 /**

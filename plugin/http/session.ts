@@ -24,8 +24,13 @@ export function sessionAccountId({ settings }: Context, request: Request): strin
         return null;
     }
     const id = accountId(auth.credentials);
+    // hapi gives a cookie that was sent twice as a list. That is the sender's mistake, and no session.
+    if (Array.isArray(id)) {
+        return null;
+    }
     if (id !== undefined && id !== null && typeof id !== 'string') {
-        throw new Error(`session.accountId must return a string, but returned a ${typeof id}`);
+        tellMistake(request, `session.accountId must return a string, but returned a ${typeof id}`);
+        return null;
     }
     return id || null;
 }
@@ -45,6 +50,11 @@ export function sessionAuthTime({ settings }: Context, request: Request): number
         );
     }
     return Math.floor(time);
+}
+
+/** A mistake of the host's that would otherwise only show as a session that is not there. */
+function tellMistake(request: Request, message: string): void {
+    request.log(['oauth', 'session', 'error'], message);
 }
 
 /** True when a strategy has responded, such as by a redirect, instead of reporting that there is no session. */

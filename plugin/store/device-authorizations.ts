@@ -157,7 +157,7 @@ export async function recordPoll(queries: Queries, device: DeviceAuthorization, 
         `UPDATE oauth_device_authorizations SET last_polled_at = ?
         WHERE id = ? AND COALESCE(last_polled_at, -1) = ?`,
         // Always another time than before: a driver may count only rows that change.
-        [Math.max(now, (device.lastPolledAt ?? -1) + 1), device.id, device.lastPolledAt ?? -1]
+        [now === device.lastPolledAt ? now + 1 : now, device.id, device.lastPolledAt ?? -1]
     );
     return recorded > 0;
 }

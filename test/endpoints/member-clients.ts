@@ -51,7 +51,13 @@ describe('the endpoints for a member\u2019s applications', () => {
 
     const expectInvalid = (answer: Pick<Answer, 'status' | 'body'>, what: string, field?: string): void => {
         expect(answer.status, `${what}: ${JSON.stringify(answer.body)}`).to.equal(400);
-        expect(Object.keys(answer.body as object)).to.equal(['error', 'message', 'error_description', 'suggested', 'metadata']);
+        expect(Object.keys(answer.body as object)).to.equal([
+            'error',
+            'message',
+            'error_description',
+            'suggested',
+            'metadata'
+        ]);
         expect(answer.body.error).to.equal('invalid_request');
         expect(answer.body.metadata.rule, what).to.be.a.string();
         if (field !== undefined) {
@@ -169,6 +175,7 @@ describe('the endpoints for a member\u2019s applications', () => {
         expect(forbidden.body).to.equal({
             error: 'forbidden',
             message: 'The account does not hold every permission in allowed_scopes.',
+            error_description: 'The account does not hold every permission in allowed_scopes.',
             suggested: 'Leave out the scopes that metadata names.',
             metadata: { field: 'allowed_scopes', rule: 'held', scopes: ['CREATE_POST'] }
         });

@@ -34,7 +34,13 @@ describe('the endpoints for a member\u2019s tokens', () => {
 
     const expectInvalid = (answer: Answer, field: string, what: string): void => {
         expect(answer.status, what).to.equal(400);
-        expect(Object.keys(answer.body as object)).to.equal(['error', 'message', 'error_description', 'suggested', 'metadata']);
+        expect(Object.keys(answer.body as object)).to.equal([
+            'error',
+            'message',
+            'error_description',
+            'suggested',
+            'metadata'
+        ]);
         expect([answer.body.error, answer.body.metadata.field], what).to.equal(['invalid_request', field]);
     };
 

@@ -170,8 +170,13 @@ function faultOfProtocolError(
 }
 
 function faultOfManagementError(status: number, body: Record<string, unknown>): string | undefined {
-    const { error, message, suggested, metadata, ...others } = body;
-    const isTold = typeof message === 'string' && message !== '' && typeof suggested === 'string' && suggested !== '';
+    const { error, message, error_description: description, suggested, metadata, ...others } = body;
+    const isTold =
+        typeof message === 'string' &&
+        message !== '' &&
+        description === message &&
+        typeof suggested === 'string' &&
+        suggested !== '';
     const isObject = typeof metadata === 'object' && metadata !== null && !Array.isArray(metadata);
     if (MANAGEMENT_CODES[error as string] !== status || !isTold || !isObject || Object.keys(others).length > 0) {
         return 'not the shape of a management error';

@@ -195,7 +195,13 @@ describe('a request that changes something with the cookie of a member', () => {
                     expect(Object.keys(answer.body)).to.equal(['error', 'error_description']);
                     expect(answer.body.error).to.equal('access_denied');
                 } else {
-                    expect(Object.keys(answer.body)).to.equal(['error', 'message', 'error_description', 'suggested', 'metadata']);
+                    expect(Object.keys(answer.body)).to.equal([
+                        'error',
+                        'message',
+                        'error_description',
+                        'suggested',
+                        'metadata'
+                    ]);
                     expect(answer.body.error).to.equal('forbidden');
                 }
             }

@@ -277,6 +277,7 @@ describe('the errors that the module exports', () => {
             expect(error.output.payload).to.equal({
                 error: code,
                 message: 'What.',
+                error_description: 'What.',
                 suggested: 'Do.',
                 metadata: { field: 'x' }
             });

@@ -54,7 +54,9 @@ function expectNobody(answer: Answer, shape: 'protocol' | 'management'): void {
     expect(answer.headers['cache-control']).to.equal('no-store');
     expect(answer.headers.pragma).to.equal('no-cache');
     expect(Object.keys(answer.body)).to.equal(
-        shape === 'protocol' ? ['error', 'error_description'] : ['error', 'message', 'error_description', 'suggested', 'metadata']
+        shape === 'protocol'
+            ? ['error', 'error_description']
+            : ['error', 'message', 'error_description', 'suggested', 'metadata']
     );
     expect(answer.body.error).to.equal(shape === 'protocol' ? 'login_required' : 'unauthorized');
 }

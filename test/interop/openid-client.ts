@@ -53,7 +53,7 @@ describe('openid-client', () => {
                     path,
                     prefix,
                     options: {
-                        // A key of another algorithm is published beside the one that signs.
+                        // The first key signs access tokens, the first RS256 key ID tokens.
                         signingKeys: [await generateSigningKey(alg), await generateSigningKey('RS256')],
                         lifetimes: { devicePollInterval: 1 }
                     }
@@ -90,7 +90,8 @@ describe('openid-client', () => {
                         email: 'frigg@forum.example'
                     });
                     expect(tokens.scope).to.equal(SCOPE);
-                    expect(algorithmOf(tokens.id_token!)).to.equal(alg);
+                    expect(algorithmOf(tokens.access_token)).to.equal(alg);
+                    expect(algorithmOf(tokens.id_token!)).to.equal('RS256');
                     expect<unknown>(await client.fetchUserInfo(config, tokens.access_token, FRIGG)).to.equal({
                         sub: FRIGG,
                         name: 'Frigg',

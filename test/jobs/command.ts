@@ -120,17 +120,18 @@ describe('forum-oauth-worker', () => {
             [['--once', '--database-url', database.url, '--retention', '1.5'], '--retention'],
             [['--once', '--database-url', database.url, '--batch-size', '0'], '--batch-size'],
             [['--twice'], '--twice'],
-            [['now'], 'now']
+            [['now'], 'has no name']
         ] as [string[], string][]) {
             await expect(main(args, {}, new Output(false))).to.reject(Error, new RegExp(said));
         }
-        for (const args of [
-            ['mysql://me:pass/word@host/forum'],
-            ['--once', '--retention', 'mysql://me:word@host/forum']
-        ]) {
+        for (const [args, expected] of [
+            [['mysql://me:pass/word@host/forum'], 'has no name'],
+            [['--once', '--retention', 'mysql://me:word@host/forum'], 'mysql://…@host/forum'],
+            [['--once', '--retention', "mysql://me:a ' word@host/forum"], 'mysql://…@host/forum']
+        ] as [string[], string][]) {
             const failing = main(args, { DATABASE_URL: database.url }, new Output(false));
             const said = await failing.then(String, String);
-            expect(said).to.contain('mysql://…@host/forum').and.to.not.contain('word');
+            expect(said).to.contain(expected).and.to.not.contain('word');
         }
         const { status, output, errors } = await command.run(['--twice']);
         expect([status, output]).to.equal([2, '']);

@@ -82,6 +82,8 @@ describe('the options', () => {
                 deviceAuthorization: { points: 6000, seconds: 60 },
                 refresh: { points: 30000, seconds: 60 },
                 clientAuthentication: { points: 300, seconds: 60 },
+                clientCredentials: { points: 600, seconds: 60 },
+                authorize: { points: 120, seconds: 60 },
                 userCode: { points: 100, seconds: 600 }
             },
             caps: {
@@ -188,6 +190,8 @@ describe('the options', () => {
             deviceAuthorization: false,
             refresh: false,
             clientAuthentication: false,
+            clientCredentials: false,
+            authorize: false,
             userCode: false
         } as const;
         expect(accepts({ limits: false }).limits).to.equal(off);
@@ -521,7 +525,16 @@ describe('the options', () => {
 
     it('take schemes of applications, and none of browsers and operating systems', () => {
         expect(accepts({ redirectSchemes: ['myapp', 'web+app'] }).redirectSchemes).to.equal(['myapp', 'web+app']);
-        for (const scheme of ['javascript', 'tel', 'smb', 'ms-msdt', 'search-ms', 'intent', 'chrome-extension', 'https']) {
+        for (const scheme of [
+            'javascript',
+            'tel',
+            'smb',
+            'ms-msdt',
+            'search-ms',
+            'intent',
+            'chrome-extension',
+            'https'
+        ]) {
             expect(refusal('redirectSchemes', [scheme]), scheme).to.contain('operating systems');
         }
         for (const scheme of ['MyApp', 'myapp:', '1app', '', 7]) {

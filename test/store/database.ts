@@ -22,7 +22,9 @@ const isUnavailableAnswer = (answer: Answer, shape: 'protocol' | 'management'): 
     expect(Number(answer.headers['retry-after'])).to.be.at.least(1);
     expect(answer.headers['cache-control']).to.equal('no-store');
     expect(Object.keys(answer.body as object)).to.equal(
-        shape === 'protocol' ? ['error', 'error_description'] : ['error', 'message', 'error_description', 'suggested', 'metadata']
+        shape === 'protocol'
+            ? ['error', 'error_description']
+            : ['error', 'message', 'error_description', 'suggested', 'metadata']
     );
     expect(answer.body.error).to.equal(shape === 'protocol' ? 'temporarily_unavailable' : 'unavailable');
     expect(answer.text).to.not.match(/ECONN|ER_|PROTOCOL|POOL|queue|mysql|mariadb|127\.0\.0\.1|SELECT|oauth_/i);

@@ -127,7 +127,13 @@ export function isProtocolError(sent: Sent, what: string): void {
 /** Expects an error in the shape of the management endpoints. */
 export function isManagementError(sent: Sent, what: string): void {
     expect(sent.status, `${what}: ${sent.text.slice(0, 300)}`).to.be.within(400, 409);
-    expect(Object.keys(sent.body as object), what).to.equal(['error', 'message', 'error_description', 'suggested', 'metadata']);
+    expect(Object.keys(sent.body as object), what).to.equal([
+        'error',
+        'message',
+        'error_description',
+        'suggested',
+        'metadata'
+    ]);
     expect(MANAGEMENT_CODES, what).to.include(sent.body.error as string);
     expect(sent.body.message, what).to.be.a.string().and.not.be.empty();
     expect(sent.body.suggested, what).to.be.a.string().and.not.be.empty();

@@ -10,6 +10,12 @@ export const ABSENT_IDS = [ABSENT, 'x', 'x'.repeat(300), '%00', '..%2f..', ABSEN
 /** Expects the error of a management endpoint, in its shape and never cached. */
 export function expectError(answer: Answer, status: number, error: string, what: string): void {
     expect([answer.status, answer.body?.error], `${what}: ${answer.text}`).to.equal([status, error]);
-    expect(Object.keys(answer.body as object)).to.equal(['error', 'message', 'error_description', 'suggested', 'metadata']);
+    expect(Object.keys(answer.body as object)).to.equal([
+        'error',
+        'message',
+        'error_description',
+        'suggested',
+        'metadata'
+    ]);
     expect(answer.headers['cache-control']).to.equal('no-store');
 }
