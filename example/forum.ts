@@ -58,7 +58,7 @@ export async function startForum(settings: Settings): Promise<Forum> {
                     strategy: 'session',
                     authTime: (credentials) => credentials.signedInAt as number
                 },
-                signingKeys: [settings.signingKey ?? (await keptSigningKey())],
+                signingKeys: settings.signingKeys ?? (await keptSigningKeys()),
                 lifetimes: settings.lifetimes,
                 // With Redis all processes of a forum count together, without it each for itself.
                 limits: { redis },
@@ -104,8 +104,8 @@ function startSweeps(dataSource: DataSource, redisUrl: string): MaintenanceWorke
 }
 
 /** A forum in earnest takes its keys from where it takes its other secrets from, and never makes them by itself. */
-async function keptSigningKey(): Promise<JWK> {
+async function keptSigningKeys(): Promise<JWK[]> {
     return JSON.parse(
-        await kept('signing-key.json', async () => JSON.stringify(await OAuth.generateSigningKey()))
-    ) as JWK;
+        await kept('signing-keys.json', async () => JSON.stringify(await OAuth.generateSigningKeys()))
+    ) as JWK[];
 }

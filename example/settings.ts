@@ -11,7 +11,7 @@ export interface Settings {
     databaseUrl: string | undefined;
     redisUrl: string | undefined;
     /** Undefined: generated and kept. */
-    signingKey: JWK | undefined;
+    signingKeys: JWK[] | undefined;
     lifetimes: Partial<Lifetimes>;
 }
 
@@ -36,7 +36,7 @@ export function readSettings(env: Environment): Settings {
         issuer: env.ISSUER || `http://localhost:${port}`,
         databaseUrl,
         redisUrl: env.REDIS_URL || undefined,
-        signingKey: signingKey(env.SIGNING_KEY || undefined),
+        signingKeys: signingKeys(env.SIGNING_KEY || undefined),
         lifetimes: lifetimes(env)
     };
 }
@@ -65,14 +65,15 @@ function number(env: Environment, name: string): number | undefined {
     return Number(text);
 }
 
-function signingKey(text: string | undefined): JWK | undefined {
+function signingKeys(text: string | undefined): JWK[] | undefined {
     if (text === undefined) {
         return undefined;
     }
     try {
-        return JSON.parse(text) as JWK;
+        const given = JSON.parse(text) as JWK | JWK[];
+        return Array.isArray(given) ? given : [given];
     } catch {
         // The parser's own message would quote the key.
-        throw new Error('SIGNING_KEY must be a private JWK, as JSON');
+        throw new Error('SIGNING_KEY must be a private JWK or a list of them, as JSON');
     }
 }

@@ -30,8 +30,12 @@ await server.register({
         },
         session: { strategy: 'session' },
         signingKeys: [process.env.SIGNING_KEY ? signingKey() : await OAuth.generateSigningKey()],
-        // All load comes from one address. The limits count it as ever, and refuse nothing.
-        limits: { refresh: { points: 1e9 }, deviceAuthorization: { points: 1e9 } }
+        // All load comes from one address. The limits count it as ever, and refuse nothing. Older builds know fewer limits.
+        limits: {
+            refresh: { points: 1e9 },
+            deviceAuthorization: { points: 1e9 },
+            ...(OAuth.generateSigningKeys && { authorize: { points: 1e9 }, clientCredentials: { points: 1e9 } })
+        }
     }
 });
 server.route({

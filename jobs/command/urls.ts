@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs';
+import { isIP } from 'node:net';
 import { UsageError } from './usage-error';
 
 /** How the command connects to the database: options of TypeORM's `mysql` driver. */
@@ -9,7 +10,7 @@ export interface DatabaseSettings {
     username: string;
     password: string;
     database: string;
-    ssl?: { ca?: string; rejectUnauthorized: boolean };
+    ssl?: { ca?: string; rejectUnauthorized: boolean; verifyIdentity: boolean };
 }
 
 const EXAMPLE = 'mysql://user:password@host/database';
@@ -36,11 +37,12 @@ export function readDatabaseUrl(text: string | undefined): DatabaseSettings {
             `The database URL has the parameter ${unknown}; it can have ${[...PARAMETERS].join(', ')}`
         );
     }
-    const ssl = readSsl(url.searchParams);
+    // An IPv6 address is in brackets in a URL only.
+    const host = url.hostname.replace(/^\[(.*)\]$/, '$1');
+    const ssl = readSsl(host, url.searchParams);
     return {
         type: 'mysql',
-        // An IPv6 address is in brackets in a URL only.
-        host: url.hostname.replace(/^\[(.*)\]$/, '$1'),
+        host,
         port: url.port === '' ? 3306 : Number(url.port),
         username: decodeURIComponent(url.username),
         password: decodeURIComponent(url.password),
@@ -49,20 +51,29 @@ export function readDatabaseUrl(text: string | undefined): DatabaseSettings {
     };
 }
 
-function readSsl(parameters: URLSearchParams): DatabaseSettings['ssl'] {
+function readSsl(host: string, parameters: URLSearchParams): DatabaseSettings['ssl'] {
     const ssl = parameters.get('ssl');
     const file = parameters.get('ssl-ca');
     if (ssl !== null && ssl !== 'true' && ssl !== 'false') {
         throw new UsageError(`ssl in the database URL must be true or false, but got ${ssl}`);
     }
-    if (file === null) {
-        return ssl === 'true' ? { rejectUnauthorized: true } : undefined;
-    }
-    if (ssl === 'false') {
+    if (file !== null && ssl === 'false') {
         throw new UsageError('The database URL has ssl-ca, but ssl=false');
     }
+    if (file === null && ssl !== 'true') {
+        return undefined;
+    }
+    // The driver cannot compare an address with the certificate, and public authorities certify anyone.
+    const isNamed = isIP(host) === 0;
+    if (file === null && !isNamed) {
+        throw new UsageError('With ssl=true, write the host of the database as a name, or add its authority as ssl-ca');
+    }
+    return { ...(file !== null && { ca: readAuthority(file) }), rejectUnauthorized: true, verifyIdentity: isNamed };
+}
+
+function readAuthority(file: string): string {
     try {
-        return { ca: readFileSync(file, 'utf8'), rejectUnauthorized: true };
+        return readFileSync(file, 'utf8');
     } catch (error) {
         throw new UsageError(`ssl-ca in the database URL cannot be read: ${(error as NodeJS.ErrnoException).code}`);
     }

@@ -12,8 +12,9 @@ import { durableMariadb, mariadb } from './mariadb.mjs';
 import { locate } from './programs.mjs';
 import { redis } from './redis.mjs';
 import { Server } from './server.mjs';
+import { tlsMariadb } from './tls-mariadb.mjs';
 
-const definitions = { mariadb, 'durable-mariadb': durableMariadb, redis };
+const definitions = { mariadb, 'durable-mariadb': durableMariadb, 'tls-mariadb': tlsMariadb, redis };
 const servers = new Map();
 let folder;
 let stopping;

@@ -35,12 +35,13 @@ export class Server {
     }
 
     get url() {
-        return this.#definition.url(this.#port);
+        return this.#definition.url(this.#port, this.#folder);
     }
 
     async prepare() {
         mkdirSync(this.#folder);
-        const { installer, installation } = this.#definition;
+        const { installer, installation, configure } = this.#definition;
+        await configure?.(this.#folder);
         if (installer) {
             const [code, signal] = await this.#spawn(this.#programs[installer], installation).exit;
             if (code !== 0) {

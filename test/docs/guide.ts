@@ -319,11 +319,14 @@ describe('The forum of docs/guide.md', () => {
                 list = await project.run(['rotate-keys.js', step], { OAUTH_SIGNING_KEYS: list });
                 return kids();
             };
-            const [old] = kids();
-            const [first, added] = await rotate('append');
-            expect(first).to.equal(old);
-            expect(await rotate('move')).to.equal([added, old]);
-            expect(await rotate('remove')).to.equal([added]);
+            const old = kids();
+            const appended = await rotate('append');
+            const added = appended.slice(old.length);
+            expect(appended).to.equal([...old, ...added]);
+            expect(await rotate('move')).to.equal([...added, ...old]);
+            expect(await rotate('remove')).to.equal(added);
+            const algorithms = (JSON.parse(list) as { alg: string }[]).map(({ alg }) => alg);
+            expect(algorithms).to.equal(['ES256', 'RS256']);
             await expect(rotate('')).to.reject(/append, move or remove/);
         });
 

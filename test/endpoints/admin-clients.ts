@@ -1,6 +1,7 @@
+import { createHash, randomBytes } from 'node:crypto';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { CLI, FRIGG, ODIN } from '../support/forum';
+import { CLI, FRIGG, ODIN, type Answer } from '../support/forum';
 import { ABSENT_IDS, expectError } from '../support/management';
 import { useDatabase, useForum } from '../support/setup';
 
@@ -102,6 +103,43 @@ describe('the administrators\u2019 endpoints for clients', () => {
         for (const query of ['page=0', 'page=x', 'pages=1']) {
             expectError(await forum.as(ODIN, 'GET', `${CLIENTS}?${query}`), 400, 'invalid_request', query);
         }
+    });
+
+    it('create a public application for authorization codes without pkce_required, and replace a secret by its hash', async () => {
+        const app = {
+            name: 'An app',
+            type: 'public',
+            allowed_grants: ['authorization_code'],
+            allowed_scopes: ['openid'],
+            redirect_uris: ['https://app.example/callback']
+        };
+        const { status, body, text } = await forum.as(ODIN, 'POST', CLIENTS, app);
+        expect(status, text).to.equal(200);
+        // PKCE is required of it all the same.
+        const query = new URLSearchParams({
+            response_type: 'code',
+            client_id: body.client_id as string,
+            redirect_uri: app.redirect_uris[0]!,
+            scope: 'openid'
+        }).toString();
+        const refused = await forum.as(FRIGG, 'GET', `/oauth/authorize?${query}`);
+        expect(new URL(String(refused.headers.location)).searchParams.get('error')).to.equal('invalid_request');
+        const said = await forum.as(ODIN, 'POST', CLIENTS, { ...app, pkce_required: false });
+        expectError(said, 400, 'invalid_request', 'false');
+
+        const { body: bot } = await forum.as(ODIN, 'POST', CLIENTS, BOT);
+        const secret = randomBytes(32).toString('base64url');
+        const change = { client_secret_hash: createHash('sha256').update(secret).digest('hex') };
+        const changed = await forum.as(ODIN, 'PATCH', `${CLIENTS}/${bot.id}`, change);
+        expect([changed.status, changed.body.client_secret]).to.equal([200, undefined]);
+        const ask = (value: string): Promise<Answer> =>
+            forum.form('/oauth/introspect', {
+                token: 'x',
+                client_id: bot.client_id as string,
+                client_secret: value
+            });
+        expect((await ask(secret)).body).to.equal({ active: false });
+        expect((await ask(bot.client_secret as string)).status).to.equal(401);
     });
 
     it('respond 404 for ids of nothing', async () => {

@@ -144,6 +144,33 @@ for (const { name, open } of databases) {
             expect(byToken.status).to.equal(401);
         });
 
+        it('tells an application of its member what its scopes say, and no more', async () => {
+            const me = async (scopes: string[]): Promise<object> => {
+                const { body: bot } = await frigg.send('POST', '/api/auth/oauth/clients', {
+                    name: `Knows ${scopes.join(' ')}`,
+                    type: 'confidential',
+                    allowed_grants: ['client_credentials'],
+                    allowed_scopes: scopes
+                });
+                const response = await fetch(`${forum.issuer}/api/oauth/token`, {
+                    method: 'POST',
+                    body: new URLSearchParams({
+                        grant_type: 'client_credentials',
+                        client_id: bot.client.client_id as string,
+                        client_secret: bot.client_secret as string
+                    })
+                });
+                const { access_token: token } = (await response.json()) as { access_token: string };
+                const answer = await fetch(`${forum.issuer}/api/accounts/me`, {
+                    headers: { authorization: `Bearer ${token}` }
+                });
+                return (await answer.json()) as object;
+            };
+            expect(Object.keys(await me(['READ_PUBLISHED_THREADS']))).to.equal(['id']);
+            const { body: own } = await frigg.send('GET', '/api/accounts/me');
+            expect(Object.keys(own as object)).to.include(['id', 'handle', 'permissions']);
+        });
+
         it('keeps its members, threads and applications when it is stopped and started again', async () => {
             await forum.signInCli(frigg, '--tokens', 'kept.json');
             await forum.cli('post', 'Before', 'The night', '--tokens', 'kept.json').finished;

@@ -138,14 +138,15 @@ describe('The settings of the example forum', () => {
 
         it('keep the database and what was generated once where only their owner can read it', async () => {
             const directory = join(forum.directory, '.data');
-            const names = ['forum.sqlite', 'session-password', 'signing-key.json'];
+            const names = ['forum.sqlite', 'session-password', 'signing-keys.json'];
             expect((await readdir(directory)).sort()).to.equal(names);
             for (const name of names) {
                 expect((await stat(join(directory, name))).mode & 0o777).to.equal(0o600);
             }
-            const { kid } = JSON.parse(await readFile(join(directory, 'signing-key.json'), 'utf8')) as { kid: string };
+            const kept = JSON.parse(await readFile(join(directory, 'signing-keys.json'), 'utf8')) as { kid: string }[];
             const { body: jwks } = await new Browser(forum.issuer).send('GET', '/api/oauth/jwks');
-            expect(jwks.keys[0].kid).to.equal(kid);
+            const kids = (keys: { kid: string }[]): string[] => keys.map(({ kid }) => kid);
+            expect(kids(jwks.keys as { kid: string }[])).to.equal(kids(kept));
         });
 
         it('are told to the person who starts it, with the accounts and commands to paste', () => {
@@ -293,7 +294,7 @@ describe('The settings of the example forum', () => {
             says: 'DATABASE_URL must begin with mysql:// or mariadb://, or be :memory:'
         },
         { env: { ACCESS_TOKEN_TTL: '15m' }, says: 'ACCESS_TOKEN_TTL must be a whole number, but got "15m"' },
-        { env: { SIGNING_KEY: '{"d":"hush"' }, says: 'SIGNING_KEY must be a private JWK, as JSON' }
+        { env: { SIGNING_KEY: '{"d":"hush"' }, says: 'SIGNING_KEY must be a private JWK or a list of them, as JSON' }
     ];
     for (const { env, says } of mistakes) {
         it(`are refused with a message where they are wrong: ${says}`, () => {
@@ -309,7 +310,7 @@ describe('The settings of the example forum', () => {
             issuer: 'http://localhost:3000',
             databaseUrl: undefined,
             redisUrl: undefined,
-            signingKey: undefined,
+            signingKeys: undefined,
             lifetimes: {}
         });
     });

@@ -95,8 +95,11 @@ function kindOf({ path, realm }: RequestRoute): Kind {
     return path.startsWith('/api/oauth/') ? 'protocol' : 'management';
 }
 
-function faultOfKind(kind: Kind, sent: Sent, route: RequestRoute, response: ServerInjectResponse): string | undefined {
+function faultOfKind(usual: Kind, sent: Sent, route: RequestRoute, response: ServerInjectResponse): string | undefined {
     const { headers, payload, statusCode: status } = response;
+    // What the authorization endpoint refuses without a redirect, the pages show.
+    const isShown = route.path === '/api/oauth/authorize' && String(headers['content-type']).startsWith('text/html');
+    const kind = isShown ? 'page' : usual;
     const isPrivate = kind === 'protocol' || kind === 'management' || kind === 'page';
     if (isPrivate && (headers['cache-control'] !== 'no-store' || headers.pragma !== 'no-cache')) {
         return 'it may be stored';

@@ -36,13 +36,16 @@ describe('the URLs of forum-oauth-worker', () => {
     });
 
     it('ask for TLS, with an authority of their own', async () => {
-        expect(read('mysql://db/forum?ssl=true').database.ssl).to.equal({ rejectUnauthorized: true });
+        expect(read('mysql://db/forum?ssl=true').database.ssl).to.equal({
+            rejectUnauthorized: true,
+            verifyIdentity: true
+        });
         expect(read('mysql://db/forum?ssl=false').database.ssl).to.be.undefined();
         const folder = await mkdtemp(join(tmpdir(), 'ca-'));
         const file = join(folder, 'ca.pem');
         await writeFile(file, 'the authority');
         const { ssl } = read(`mysql://db/forum?ssl-ca=${encodeURIComponent(file)}`).database;
-        expect(ssl).to.equal({ ca: 'the authority', rejectUnauthorized: true });
+        expect(ssl).to.equal({ ca: 'the authority', rejectUnauthorized: true, verifyIdentity: true });
         await rm(folder, { recursive: true });
         expect(refusal('--once', '--database-url', `mysql://db/forum?ssl-ca=${file}`)).to.contain('ENOENT');
         expect(read('mysql://db/forum', 'rediss://default:secret@redis.example:6380').redisUrl).to.contain('rediss:');
@@ -55,6 +58,9 @@ describe('the URLs of forum-oauth-worker', () => {
             ['mysql://forum:hunter2@/forum', 'Set a database'],
             ['mysql://forum:hunter2@db/forum?charset=utf8', 'parameter charset'],
             ['mysql://forum:hunter2@db/forum?ssl=maybe', 'true or false'],
+            ['mysql://forum:hunter2@192.0.2.1/forum?ssl=true', 'as a name'],
+            ['mysql://forum:hunter2@[2001:db8::1]/forum?ssl=true', 'as a name'],
+            ['mysql://forum:hunter2@db/forum?ssl=false&ssl-ca=/ca.pem', 'ssl=false'],
             ['not a url', 'Set a database']
         ];
         for (const [url, says] of wrong) {

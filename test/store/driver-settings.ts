@@ -95,7 +95,7 @@ describe('a change of a client', () => {
         const forum = await Forum.create(database.dataSource);
         const app = await createApp(forum);
         const { dataSource } = database;
-        const query = dataSource.query.bind(dataSource) as typeof dataSource.query;
+        const query: typeof dataSource.query = dataSource.query.bind(dataSource);
         let updates = 0;
         // A replica that never catches up: the row has another name than the primary's.
         dataSource.query = (async (sql: string, ...rest: []) => {
