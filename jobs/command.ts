@@ -3,6 +3,7 @@ import { once } from 'node:events';
 import { DataSource } from 'typeorm';
 import { HELP, readSettings } from './command/arguments';
 import type { Output } from './command/output';
+import { connectionOf } from './command/redis-url';
 import { createReporter } from './command/reporter';
 import { stopSignal } from './command/stop-signal';
 import { UsageError } from './command/usage-error';
@@ -32,7 +33,8 @@ export async function main(args: string[], env: NodeJS.ProcessEnv, output: Outpu
         const worker = startWorker({
             ...settings.job,
             dataSource,
-            connection: settings.redisUrl!,
+            connection: connectionOf(settings.redis!),
+            ...(settings.prefix !== undefined && { prefix: settings.prefix }),
             ...createReporter(dataSource, settings.job, output),
             onError: (error) => console.error(JSON.stringify({ error: error.message }))
         });

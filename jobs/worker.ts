@@ -3,8 +3,10 @@ import type { DataSource } from 'typeorm';
 import { within } from '../plugin/within';
 import { requireBatchSize, requireRetention } from './cleanup/options';
 import { JOB_NAMES, type JobName, type JobOptions, type SweepReport } from './jobs';
+import { backOff } from './worker/back-off';
 import { Processor } from './worker/processor';
 import { connectFor, requireBullmq, type RedisConnection } from './worker/redis';
+import { sayOnce } from './worker/say-once';
 import { keepSchedules, readIntervals } from './worker/schedules';
 
 /** The BullMQ queue of the jobs. */
@@ -25,8 +27,8 @@ export interface WorkerOptions extends Omit<JobOptions, 'dryRun' | 'signal' | 'o
     /** Called after each run that this worker has finished. */
     onSweep?: (report: SweepReport) => void;
     /**
-     * Called when a run fails or a connection is lost. The worker continues by itself. Default: a warning of the process, once
-     * for each message.
+     * Called when a run fails, and once for each message while Redis cannot be used. The worker continues by itself. Default:
+     * a warning of the process.
      */
     onError?: (error: Error) => void;
 }
@@ -40,14 +42,8 @@ export interface MaintenanceWorker {
     close(): Promise<void>;
 }
 
-/** The messages that the process was warned of. */
-const warned = new Set<string>();
-
 function warn({ message }: Error): void {
-    if (!warned.has(message) && warned.size < 100) {
-        warned.add(message);
-        process.emitWarning(`${QUEUE}: ${message}`);
-    }
+    process.emitWarning(`${QUEUE}: ${message}`);
 }
 
 /** How long each step of closing may take, milliseconds. */
@@ -84,16 +80,20 @@ export function startWorker({
         ...shared,
         concurrency: JOB_NAMES.length
     });
-    const stopSchedules = keepSchedules(queue, redis, intervals, onError);
-    redis.on('error', onError);
-    queue.on('error', onError);
-    worker.on('error', onError);
+    const { say, forget } = sayOnce(onError);
+    const stopSchedules = keepSchedules(queue, redis, intervals, say);
+    const stopBackingOff = backOff(worker);
+    redis.on('error', say);
+    queue.on('error', say);
+    worker.on('error', say);
+    worker.on('completed', forget);
     worker.on('failed', (_job, error) => onError(error));
 
     return {
         close: async () => {
             stopping.abort();
             stopSchedules();
+            stopBackingOff();
             // BullMQ would wait for ever for a database that does not answer or a Redis that is away.
             const isIdle = await within(CLOSE_TIMEOUT, processor.idle());
             const isOrderly = isIdle && redis.status === 'ready';

@@ -17,7 +17,12 @@ export type OAuthEvent =
           scope: string;
           grant_id: string;
       }
-    | { type: 'refresh_token_reused'; account_id: string; oauth_client_id: string; grant_id: string }
+    | {
+          type: 'refresh_token_reused' | 'refresh_token_lost';
+          account_id: string;
+          oauth_client_id: string;
+          grant_id: string;
+      }
     | {
           type: 'grant_revoked';
           reason: EndReason;

@@ -4,6 +4,7 @@ import { findAccount } from './accounts';
 import { forumApi } from './api';
 import { keepContext, type Context } from './context';
 import { Database } from './store/database';
+import { checkServerSettings } from './store/server-settings';
 import { discoveryRoutes, protocolRoutes, sessionRoutes } from './endpoints';
 import { eventEmitter } from './events';
 import { isolated } from './http/isolated-route';
@@ -45,6 +46,11 @@ export async function register(server: Server, options: Options): Promise<void> 
         endpoint: (path) => settings.origin + prefix + path
     };
 
+    if (settings.dataSource.options.type !== 'sqljs') {
+        for (const warning of await checkServerSettings(context.database)) {
+            server.log(['oauth', 'database', 'warning'], warning);
+        }
+    }
     if (!context.keys.hasRs256) {
         server.log(
             ['oauth', 'keys', 'warning'],

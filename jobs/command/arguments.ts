@@ -1,6 +1,7 @@
 import { parseArgs } from 'node:util';
 import type { JobOptions } from '../jobs';
-import { checkRedisUrl, readDatabaseUrl, type DatabaseSettings } from './urls';
+import { readDatabaseUrl, type DatabaseSettings } from './database-url';
+import { readRedisUrl, type RedisSettings } from './redis-url';
 import { UsageError } from './usage-error';
 
 export const HELP = `Usage: forum-oauth-worker [options]
@@ -10,8 +11,11 @@ BullMQ worker until it is stopped, or once.
 
   --database-url URL   MySQL or MariaDB, mysql://user:password@host/database   (DATABASE_URL)
                        ?ssl=true for TLS, ?ssl-ca=FILE for an authority of your own
-  --redis-url URL      redis://host:port or rediss://host:port for TLS,        (REDIS_URL)
+  --redis-url URL      redis://user:password@host:port/database,               (REDIS_URL)
+                       redis+sentinel://host:port,host:port/name/database or
+                       redis+cluster://host:port,host:port; rediss for TLS;
                        not needed with --once
+  --prefix TEXT        of the keys in Redis, default bull, on a cluster {bull}
   --retention SECONDS  how long unneeded refresh tokens are kept, default 604800
   --batch-size ROWS    how many rows one statement removes at most, default 2000
   --once               run every job once and exit, for cron
@@ -25,7 +29,9 @@ Exit status: 0 done, or stopped by SIGTERM or SIGINT; 1 a job failed; 2 unusable
 export interface Settings {
     database: DatabaseSettings;
     /** Undefined only with `once`. */
-    redisUrl: string | undefined;
+    redis: RedisSettings | undefined;
+    /** Of the keys in Redis. */
+    prefix: string | undefined;
     once: boolean;
     job: JobOptions;
 }
@@ -41,18 +47,16 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings |
         return 'help';
     }
     const databaseUrl = values['database-url'] ?? env.DATABASE_URL;
-    const redisUrl = values['redis-url'] ?? env.REDIS_URL;
     const dryRun = values['dry-run'] ?? false;
     const once = dryRun || (values.once ?? false);
     const database = readDatabaseUrl(databaseUrl);
-    if (!once) {
-        checkRedisUrl(redisUrl);
-    }
+    const redis = once ? undefined : readRedisUrl(values['redis-url'] ?? env.REDIS_URL);
     const retention = wholeNumber('--retention', values.retention, 0);
     const batchSize = wholeNumber('--batch-size', values['batch-size'], 1);
     return {
         database,
-        redisUrl,
+        redis,
+        prefix: values.prefix,
         once,
         job: { dryRun, ...(retention !== undefined && { retention }), ...(batchSize !== undefined && { batchSize }) }
     };
@@ -66,6 +70,7 @@ function parse(args: string[]) {
             options: {
                 'database-url': { type: 'string' },
                 'redis-url': { type: 'string' },
+                prefix: { type: 'string' },
                 retention: { type: 'string' },
                 'batch-size': { type: 'string' },
                 once: { type: 'boolean' },

@@ -15,6 +15,11 @@ export function requireBullmq(): typeof Bullmq {
     return requireOptional<typeof Bullmq>('bullmq');
 }
 
+/** @throws Error if the package is not installed */
+export function requireIoredis(): typeof Ioredis {
+    return requireOptional<typeof Ioredis>('ioredis');
+}
+
 /** A connection for BullMQ. */
 export interface Connection {
     redis: Redis;
@@ -39,6 +44,9 @@ const REQUIRED = {
     readOnly: false
 };
 
+/** A primary that became a replica says READONLY until it is left. */
+const reconnectOnError = ({ message }: Error): boolean => message.startsWith('READONLY');
+
 /**
  * Connects to Redis for BullMQ. A `keyPrefix` of the host's becomes part of the prefix of BullMQ's keys.
  *
@@ -62,9 +70,9 @@ export function connectFor(connection: string | RedisConnection, prefix?: string
 
 function connect(connection: string | RedisConnection): Redis {
     // The first releases of ioredis 5 export the class as the default alone.
-    const { default: Redis } = requireOptional<typeof Ioredis>('ioredis');
+    const { default: Redis } = requireIoredis();
     if (typeof connection === 'string') {
-        return new Redis(connection, REQUIRED);
+        return new Redis(connection, { reconnectOnError, ...REQUIRED });
     }
     if ('duplicate' in connection) {
         const client = connection as Redis | Cluster;
@@ -75,9 +83,12 @@ function connect(connection: string | RedisConnection): Redis {
                   enableOfflineQueue: true,
                   redisOptions: { ...(client as Cluster).options.redisOptions, ...(REQUIRED as RedisOptions) }
               }) as unknown as Redis)
-            : (client as Redis).duplicate(REQUIRED);
+            : (client as Redis).duplicate({
+                  reconnectOnError: (client as Redis).options.reconnectOnError ?? reconnectOnError,
+                  ...REQUIRED
+              });
     }
-    return new Redis({ ...(connection as RedisOptions), ...(REQUIRED as RedisOptions) });
+    return new Redis({ reconnectOnError, ...(connection as RedisOptions), ...(REQUIRED as RedisOptions) });
 }
 
 /** Loads a package when a worker is started, because a host without Redis has not installed it. */

@@ -12,13 +12,14 @@ import { describeClient, type ClientDescription } from './describe';
 import type { AdminClientChange, AdminNewClient } from './fields';
 import { ensureAllFirstPartyClients, isFirstPartyClientId } from './first-party-client';
 import { changeManagedClient, createManagedClient, deleteManagedClient, type Manager } from './manage';
+import { findSurely, type Queries } from '../store/database';
 
 /** An administrator manages all clients but the built-in ones. What a client may be allowed, its owner must hold. */
 function asAdministrator(context: Context, account: Account): Manager {
     return {
         account,
         source: 'administrator',
-        findClient: (id) => findChangeable(context, id),
+        findClient: (id, isSure) => findChangeable(context, id, isSure),
         findOwner: (accountId) => findOwner(context, accountId)
     };
 }
@@ -85,8 +86,8 @@ export async function updateAnyClient(
 ): Promise<ClientDescription & { client_secret?: string }> {
     const manager = {
         ...asAdministrator(context, administrator),
-        findClient: async (clientId: string) => {
-            const row = await findChangeable(context, clientId);
+        findClient: async (clientId: string, isSure?: boolean) => {
+            const row = await findChangeable(context, clientId, isSure);
             checkSelfMadeChange(row, change);
             return row;
         }
@@ -131,16 +132,18 @@ export function deleteAnyClient(context: Context, administrator: Account, id: st
     return deleteManagedClient(context, asAdministrator(context, administrator), id);
 }
 
-async function findAny(context: Context, id: string): Promise<OAuthClient> {
-    const row = ID_PATTERN.test(id) ? await findClientRow(context.database, id) : null;
+async function findAny(context: Context, id: string, isSure = false): Promise<OAuthClient> {
+    const { database } = context;
+    const find = (queries: Queries): Promise<OAuthClient | null> => findClientRow(queries, id);
+    const row = ID_PATTERN.test(id) ? await (isSure ? find(database.sure) : findSurely(database, find)) : null;
     if (!row || isFormerFirstParty(context, row)) {
         throw notFound('client');
     }
     return row;
 }
 
-async function findChangeable(context: Context, id: string): Promise<OAuthClient> {
-    const row = await findAny(context, id);
+async function findChangeable(context: Context, id: string, isSure = false): Promise<OAuthClient> {
+    const row = await findAny(context, id, isSure);
     if (row.source === 'first_party') {
         throw new ManagementError(
             'conflict',

@@ -7,6 +7,7 @@ import { joinNames } from '../scopes/text';
 import { findClientByIds, findKnownClientIds, insertClientRow, renameClient, type Client } from '../store/clients';
 import { DuplicateKey } from '../store/database-errors';
 import { DEVICE_CODE_GRANT } from './grant-rules';
+import { findSurely } from '../store/database';
 
 /** The scopes that a built-in client must ask for. It may ask for no others. */
 export const FIRST_PARTY_SCOPES = ['openid', 'profile', 'offline_access'];
@@ -50,7 +51,8 @@ export async function ensureFirstPartyClient(
             throw error;
         }
     }
-    const inserted = await findClientByIds(database, firstPartyId(clientId), clientId);
+    const id = firstPartyId(clientId);
+    const inserted = await findSurely(database, (queries) => findClientByIds(queries, id, clientId));
     if (!inserted) {
         throw new Error(`The client_id ${clientId} of "firstPartyClients" belonged to a registered client`);
     }

@@ -37,9 +37,10 @@ export interface Manager {
     /**
      * The row of a client that the account may change or delete.
      *
+     * @param isSure true where the row that was read before is known to have changed
      * @throws ManagementError 404, 409
      */
-    findClient(id: string): Promise<OAuthClient>;
+    findClient(id: string, isSure?: boolean): Promise<OAuthClient>;
     /**
      * The account whose permissions limit the scopes of a client; null where nothing limits them.
      *
@@ -128,7 +129,7 @@ export async function changeManagedClient(
     change: AdminClientChange
 ): Promise<{ client: ClientDescription; client_secret?: string }> {
     for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
-        const changed = await tryChange(context, manager, id, change);
+        const changed = await tryChange(context, manager, id, change, attempts > 1);
         if (changed) {
             return changed;
         }
@@ -145,9 +146,10 @@ async function tryChange(
     context: Context,
     manager: Manager,
     id: string,
-    change: AdminClientChange
+    change: AdminClientChange,
+    isSure: boolean
 ): Promise<{ client: ClientDescription; client_secret?: string } | null> {
-    const row = await manager.findClient(id);
+    const row = await manager.findClient(id, isSure);
     const checked = await checkChange(context, manager, row, change);
     if (Object.keys(checked).length === 0) {
         return { client: describeClient(row) };
@@ -158,7 +160,7 @@ async function tryChange(
         updateClientRow(context.database, row, columns, updatedAt)
     );
     // A driver may count only rows that change: one that is as it should be by now needs no other attempt.
-    if (!updated && !hasColumns(await manager.findClient(id), columns)) {
+    if (!updated && !hasColumns(await manager.findClient(id, true), columns)) {
         return null;
     }
     emitChange(context, manager.account, row, columns);
@@ -340,7 +342,7 @@ async function checkClientCount(
  */
 export async function deleteManagedClient(context: Context, manager: Manager, id: string): Promise<void> {
     const row = await manager.findClient(id);
-    if (!(await deleteClientRow(context.database, row.id, context.clock()))) {
+    if (!(await deleteClientRow(context.database, row, context.clock()))) {
         throw notFound('client');
     }
     emitClientEvent(context, 'client_deleted', manager.account, row);

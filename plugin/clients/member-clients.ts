@@ -12,6 +12,7 @@ import { createClientSecret } from './client-secret';
 import { describeClient, type ClientDescription } from './describe';
 import type { ClientChange, ClientDetails, NewClient } from './fields';
 import { changeManagedClient, createManagedClient, deleteManagedClient, emitClientEvent, type Manager } from './manage';
+import { findSurely, type Queries } from '../store/database';
 
 /** How long an old secret may go on working beside a new one, seconds. */
 export const MAX_OVERLAP = 7 * 24 * 60 * 60;
@@ -22,7 +23,7 @@ function asMember(context: Context, account: Account): Manager {
         account,
         source: 'member',
         mostClients: context.settings.caps.clientsPerAccount,
-        findClient: (id) => findOwned(context, account.id, id),
+        findClient: (id, isSure) => findOwned(context, account.id, id, isSure),
         findOwner: () => Promise.resolve(account)
     };
 }
@@ -107,7 +108,7 @@ export function deleteClient(context: Context, account: Account, id: string): Pr
     const manager = asMember(context, account);
     return deleteManagedClient(
         context,
-        { ...manager, findClient: async (each) => requireNotSuspended(await manager.findClient(each)) },
+        { ...manager, findClient: async (each, isSure) => requireNotSuspended(await manager.findClient(each, isSure)) },
         id
     );
 }
@@ -153,7 +154,7 @@ export async function rotateSecret(
     const now = context.clock();
     const secret = createClientSecret();
     const expiresAt = overlap > 0 ? now + overlap * 1000 : null;
-    if (!(await replaceClientSecret(context.database, row.id, hashClientSecret(secret), expiresAt, now))) {
+    if (!(await replaceClientSecret(context.database, row, hashClientSecret(secret), expiresAt, now))) {
         throw notFound('client');
     }
     emitClientEvent(context, 'client_secret_rotated', account, row);
@@ -176,8 +177,9 @@ function requireOverlap(overlap: number): void {
     }
 }
 
-async function findOwned({ database }: Context, accountId: string, id: string): Promise<OAuthClient> {
-    const row = ID_PATTERN.test(id) ? await findOwnedClientRow(database, accountId, id) : null;
+async function findOwned({ database }: Context, accountId: string, id: string, isSure = false): Promise<OAuthClient> {
+    const find = (queries: Queries): Promise<OAuthClient | null> => findOwnedClientRow(queries, accountId, id);
+    const row = ID_PATTERN.test(id) ? await (isSure ? find(database.sure) : findSurely(database, find)) : null;
     if (!row) {
         throw notFound('client');
     }

@@ -17,6 +17,7 @@ import { approvedGrant, revokeGrantsOverCap } from './approved-grant';
 import { requireDecision, type Decision } from './decision';
 import type { Asked } from './device-consent';
 import { stillShown } from './shown-scope';
+import { findSurely, type Queries } from '../store/database';
 
 /** What a consent page shows of an authorization request. */
 export interface AuthorizationConsent {
@@ -94,7 +95,7 @@ export async function decideAuthorizationConsent(
         requireMayAuthorize(context, account);
     }
     for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
-        const request = await findRequest(context, account, requestId);
+        const request = await findRequest(context, account, requestId, attempts > 1);
         if (request.decided) {
             return outcomeOf(context, request);
         }
@@ -153,9 +154,10 @@ async function outcomeOf(context: Context, request: AuthorizationRequest): Promi
     if (request.grantId === null) {
         return describeDecision(context, request, 'denied');
     }
-    const familyKey = await findFamilyKey(context.database, request.grantId);
+    const { grantId } = request;
+    const familyKey = await findSurely(context.database, (queries) => findFamilyKey(queries, grantId));
     for (const code of familyKey === null ? [] : codesOf(context, request.id, familyKey)) {
-        const found = await findAuthorizationCode(context.database, hashSecret(code));
+        const found = await findSurely(context.database, (queries) => findAuthorizationCode(queries, hashSecret(code)));
         if (found && !found.grant.exchanged && !found.grant.revoked) {
             return describeDecision(context, request, { code });
         }
@@ -219,21 +221,35 @@ async function showRequest(
         if (await shrinkShownScope(context.database, 'oauth_authorization_requests', read.id, change)) {
             return { ...read, shown };
         }
-        read = await findUndecided(context, account, read.id);
+        read = await findUndecided(context, account, read.id, true);
     }
     throw new DatabaseUnavailable('consent');
 }
 
-async function findUndecided(context: Context, account: Account, requestId: string): Promise<AuthorizationRequest> {
-    const request = await findRequest(context, account, requestId);
+async function findUndecided(
+    context: Context,
+    account: Account,
+    requestId: string,
+    isSure = false
+): Promise<AuthorizationRequest> {
+    const request = await findRequest(context, account, requestId, isSure);
     if (request.decided) {
         throw unusable();
     }
     return request;
 }
 
-async function findRequest(context: Context, account: Account, requestId: string): Promise<AuthorizationRequest> {
-    const request = await findAuthorizationRequest(context.database, requestId, account.id, context.clock());
+/** @param isSure true where what was read before is known to have changed */
+async function findRequest(
+    { clock, database }: Context,
+    account: Account,
+    requestId: string,
+    isSure = false
+): Promise<AuthorizationRequest> {
+    const now = clock();
+    const find = (queries: Queries): Promise<AuthorizationRequest | null> =>
+        findAuthorizationRequest(queries, requestId, account.id, now);
+    const request = isSure ? await find(database.sure) : await findSurely(database, find);
     if (!request) {
         throw unusable();
     }

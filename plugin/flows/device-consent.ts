@@ -154,9 +154,8 @@ export async function decideDeviceConsent(
         requireMayAuthorize(context, account);
     }
     const attempt = await attemptUserCode(context, account.id, address);
-    const code = readUserCode(typed);
-    const device = code === null ? null : await findByUserCode(context.database, code);
-    if (device?.claimedBy !== account.id) {
+    const device = await findClaimed(context, account, typed);
+    if (!device) {
         await attempt.wasWrong();
         throw unusable();
     }
@@ -184,13 +183,12 @@ export async function decideDeviceConsent(
  * @returns null for a code that the account has not decided
  */
 export async function findDeviceDecision(
-    { database }: Context,
+    context: Context,
     account: Account,
     typed: string
 ): Promise<'approved' | 'denied' | null> {
-    const code = readUserCode(typed);
-    const device = code === null ? null : await findByUserCode(database, code);
-    if (device?.claimedBy !== account.id) {
+    const device = await findClaimed(context, account, typed);
+    if (!device) {
         return null;
     }
     return device.approvedAt !== null ? 'approved' : device.deniedAt !== null ? 'denied' : null;
@@ -221,10 +219,32 @@ async function approve(
     return approved;
 }
 
-async function findUndecided(context: Context, typed: string): Promise<DeviceAuthorization | null> {
+/** The device authorization that the account has read; null for any other. */
+async function findClaimed(
+    { database }: Context,
+    account: Account,
+    typed: string
+): Promise<DeviceAuthorization | null> {
     const code = readUserCode(typed);
-    const device = code === null ? null : await findByUserCode(context.database, code);
-    const pending = device?.approvedAt === null && device.deniedAt === null && context.clock() < device.expiresAt;
+    if (code === null) {
+        return null;
+    }
+    const device = await findByUserCode(database.sure, code);
+    return device?.claimedBy === account.id ? device : null;
+}
+
+/**
+ * A device authorization that waits for its decision. Codes are looked up by one locking read each: what was stored elsewhere
+ * a moment ago is no wrong code, and a second look for the wrong ones only would let right ones overtake them in a burst of
+ * guesses.
+ */
+async function findUndecided({ clock, database }: Context, typed: string): Promise<DeviceAuthorization | null> {
+    const code = readUserCode(typed);
+    if (code === null) {
+        return null;
+    }
+    const device = await findByUserCode(database.sure, code);
+    const pending = device?.approvedAt === null && device.deniedAt === null && clock() < device.expiresAt;
     return pending ? device : null;
 }
 

@@ -2,6 +2,7 @@ import type { Context } from '../context';
 import { clientNetwork } from '../rate-limits/client-network';
 import { findLoginDetour, insertLoginDetour, removeDetoursOverCap } from '../store/login-detours';
 import { hashSecret, randomSecret } from '../tokens/secret';
+import { findSurely } from '../store/database';
 
 /*
  * An authorization request may have to wait for a sign-in. Its person comes back to the same request, with a mark that says
@@ -67,5 +68,5 @@ export async function keepRequest(
 
 /** The query that was kept under a key; null where there is none or its time has passed. */
 export function findKeptRequest({ clock, database }: Context, key: string): Promise<string | null> {
-    return findLoginDetour(database, hashSecret(key), clock());
+    return findSurely(database, (queries) => findLoginDetour(queries, hashSecret(key), clock()));
 }

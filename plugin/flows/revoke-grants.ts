@@ -9,6 +9,7 @@ import {
     type EndReason,
     type GrantFilter
 } from '../store/grants';
+import { findSurely } from '../store/database';
 
 /**
  * Revokes the grant that one of the account's refresh tokens belongs to. A grant that was revoked before stays as it is.
@@ -17,7 +18,9 @@ import {
  * @throws ManagementError 404
  */
 export async function revokeToken(context: Context, accountId: string, tokenId: string): Promise<void> {
-    const grant = ID_PATTERN.test(tokenId) ? await findGrantOfToken(context.database, tokenId, accountId) : null;
+    const grant = ID_PATTERN.test(tokenId)
+        ? await findSurely(context.database, (queries) => findGrantOfToken(queries, tokenId, accountId))
+        : null;
     if (!grant) {
         throw notFound('token');
     }
@@ -31,7 +34,9 @@ export async function revokeToken(context: Context, accountId: string, tokenId: 
  * @throws ManagementError 404
  */
 export async function revokeAnyToken(context: Context, tokenId: string): Promise<void> {
-    const grant = ID_PATTERN.test(tokenId) ? await findGrantOfToken(context.database, tokenId) : null;
+    const grant = ID_PATTERN.test(tokenId)
+        ? await findSurely(context.database, (queries) => findGrantOfToken(queries, tokenId))
+        : null;
     if (!grant) {
         throw notFound('token');
     }

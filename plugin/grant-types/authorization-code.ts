@@ -10,6 +10,7 @@ import { hashSecret } from '../tokens/secret';
 import { exchange } from './exchange';
 import { matchesChallenge, readCodeVerifier } from './pkce';
 import type { TokenResponse } from './token-response';
+import { findSurely } from '../store/database';
 
 /**
  * The authorization code grant (RFC 6749 §4.1.3) with PKCE for every client (RFC 7636 §4.5). A code is used once. When
@@ -21,7 +22,7 @@ export async function authorizationCodeGrant(context: Context, client: Client, f
     const verifier = readCodeVerifier(form);
     checkResource(context, form);
 
-    const found = await findAuthorizationCode(context.database, hashSecret(code));
+    const found = await findSurely(context.database, (queries) => findAuthorizationCode(queries, hashSecret(code)));
     if (found?.grant.oauthClientId !== client.id) {
         throw unusable();
     }

@@ -49,7 +49,7 @@ const ATTEMPTS = 3;
 /** The `id` of the client's standing grant, made anew where there is none or it was revoked. */
 async function standingGrant({ clock, database }: Context, client: Client, accountId: string): Promise<string> {
     for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
-        const found = await findStandingGrant(database, client.id, accountId);
+        const found = await findStandingGrant(attempts === 1 ? database : database.sure, client.id, accountId);
         if (found !== null) {
             return found;
         }

@@ -13,6 +13,7 @@ import {
 import { hashSecret } from '../tokens/secret';
 import { exchange } from './exchange';
 import type { TokenResponse } from './token-response';
+import { findSurely } from '../store/database';
 
 /** A poll may come this much early, milliseconds: timers and networks are not exact. */
 const POLL_TOLERANCE = 500;
@@ -24,7 +25,7 @@ const SLOW_DOWN = 5;
 export async function deviceCodeGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
     const deviceCode = required(form, 'device_code');
     checkResource(context, form);
-    const found = await findByDeviceCode(context.database, hashSecret(deviceCode));
+    const found = await findSurely(context.database, (queries) => findByDeviceCode(queries, hashSecret(deviceCode)));
     if (found?.device.client.id !== client.id || found.grant?.exchanged || found.grant?.revoked) {
         throw unusable();
     }

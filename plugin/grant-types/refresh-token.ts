@@ -17,7 +17,9 @@ import { DatabaseUnavailable } from '../store/database-errors';
 import { isLateHandOut, retryUntil, standingOf } from '../store/retry-window';
 import {
     ConcurrentUpdateError,
+    findOldestGeneration,
     findPresentedToken,
+    findPresentedTokenSurely,
     insertSuccessor,
     markHandedOutLate,
     shrinkScope,
@@ -49,6 +51,8 @@ interface RefreshRequest {
     reference: TokenReference;
     /** Counts the request against the rate limit of its client. Throws when that is exceeded. */
     admit(client: Client): Promise<void>;
+    /** Looks the token up. */
+    find: typeof findPresentedToken;
 }
 
 /** The presented token of a live grant: the head of its family, or a token that is retried. */
@@ -76,9 +80,10 @@ export async function refreshTokenGrant(
     if (token === undefined || !reference) {
         return refuseMalformed(context, credentials, form, admit);
     }
+    let find = findPresentedToken;
     for (let attempts = 1; ; ++attempts) {
         try {
-            return await refresh(context, { credentials, form, token, reference, admit });
+            return await refresh(context, { credentials, form, token, reference, admit, find });
         } catch (error) {
             if (!(error instanceof ConcurrentUpdateError)) {
                 throw error;
@@ -86,7 +91,8 @@ export async function refreshTokenGrant(
             if (attempts === ATTEMPTS) {
                 throw new DatabaseUnavailable(error.name);
             }
-            // Another request has rotated the token since it was read: this one is a retry of it.
+            // Another request has rotated the token since it was read, or the read was behind.
+            find = findPresentedTokenSurely;
         }
     }
 }
@@ -110,7 +116,7 @@ async function refuseMalformed(
 /** @throws ConcurrentUpdateError when another request has changed the token family meanwhile */
 async function refresh(context: Context, request: RefreshRequest): Promise<TokenResponse> {
     const { credentials, form } = request;
-    const presented = await findPresentedToken(context.database, credentials.clientId, request.reference);
+    const presented = await request.find(context.database, credentials.clientId, request.reference);
     const found = await ensureFirstPartyClient(context, credentials.clientId, presented.client);
     const client = await authenticateClient(context, found, credentials);
     await request.admit(client);
@@ -119,7 +125,7 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
     const requested = requestedScope(context, form);
     checkResource(context, form);
 
-    const live = await checkPresentedToken(context, client, presented, request.token);
+    const live = await checkPresentedToken(context, client, presented, request);
     const { grant } = live;
     const account = await context.findAccount(grant.accountId);
     if (!account || !client.allowed.includes('offline_access')) {
@@ -130,7 +136,7 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
         throw OAuthError.invalidScope('The scope has a name that was never granted');
     }
     const { successor, scope } = live.successor
-        ? await handOutAgain(context, client, account, grant, live.successor, request.token)
+        ? await handOutAgain(context, client, account, live, live.successor, request.token)
         : await rotate(context, client, account, live, request.token);
     const shown =
         requested.length === 0 ? scope : requested.filter((name) => covers(context.scopeRegistry, scope, name));
@@ -161,17 +167,21 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
 async function checkPresentedToken(
     context: Context,
     client: Client,
-    { grant, token, successor, successorUsedAt }: PresentedToken,
-    presented: string
+    { grant, token, successor, successorUsedAt, isSure }: PresentedToken,
+    { token: presented, reference }: RefreshRequest
 ): Promise<LiveToken> {
     if (!grant || grant.revoked) {
         throw unusable();
     }
     if (!token || !sameHash(hashSecret(presented), token.hash)) {
-        // A token with a valid proof and no row was pruned long ago: it was used before. A forged one has no proof.
-        if (isIssued(grant.familyKey, presented)) {
-            await revokeReused(context, client, grant);
+        // A forged token has no proof, and costs no second read.
+        if (!isIssued(grant.familyKey, presented)) {
+            throw unusable();
         }
+        if (!isSure) {
+            throw new ConcurrentUpdateError();
+        }
+        await judgeMissing(context, client, grant, { isReplaced: token !== null, reference });
         throw unusable();
     }
     const now = context.clock();
@@ -190,6 +200,30 @@ async function checkPresentedToken(
         throw unusable();
     }
     return { grant, token, successor };
+}
+
+/**
+ * Decides about a token that was issued and is not there. A family loses its rows from the oldest on: below them, the token
+ * was pruned, so it was used before. Where another token has its place, it was issued twice. In any other case the database
+ * has lost it, such as after a failover, and nobody did anything wrong.
+ */
+async function judgeMissing(
+    context: Context,
+    client: Client,
+    grant: Grant,
+    { isReplaced, reference }: { isReplaced: boolean; reference: TokenReference }
+): Promise<void> {
+    const oldest = isReplaced ? null : await findOldestGeneration(context.database.sure, grant.id);
+    if (isReplaced || (oldest !== null && reference.generation < oldest)) {
+        await revokeReused(context, client, grant);
+        return;
+    }
+    context.emit({
+        type: 'refresh_token_lost',
+        account_id: grant.accountId,
+        oauth_client_id: client.id,
+        grant_id: grant.id
+    });
 }
 
 async function revokeReused(context: Context, client: Client, { id, accountId }: Grant): Promise<void> {
@@ -250,7 +284,7 @@ async function handOutAgain(
     { clock, database, scopeRegistry }: Context,
     client: Client,
     account: Account,
-    grant: Grant,
+    { grant }: LiveToken,
     successor: StoredToken,
     presented: string
 ): Promise<HandOut> {

@@ -234,16 +234,14 @@ async function writeClientRow(
     now: number
 ): Promise<boolean> {
     const names = Object.keys(change) as (keyof typeof CHANGEABLE)[];
-    const owner = read.accountId === null ? [] : [read.accountId];
     const updated = await queries.execute(
         `UPDATE oauth_clients SET ${names.map((name) => `${CHANGEABLE[name]} = ?, `).join('')}updated_at = ?
-        WHERE id = ? AND deleted_at IS NULL AND account_id ${read.accountId === null ? 'IS NULL' : '= ?'}
+        WHERE ${isOf(read)} AND deleted_at IS NULL
             AND name = ? AND allowed_grants = ? AND allowed_scopes = ? AND redirect_uris = ?`,
         [
             ...names.map((name) => change[name]),
             now,
-            read.id,
-            ...owner,
+            ...ownerOf(read),
             read.name,
             read.allowedGrants,
             read.allowedScopes,
@@ -251,6 +249,18 @@ async function writeClientRow(
         ]
     );
     return updated > 0;
+}
+
+/** A client with the owner that a change was checked for. */
+type OwnedRow = Pick<OAuthClient, 'id' | 'accountId'>;
+
+/** SQL: the row is this client's, and it has the owner that it had. Its parameters are `ownerOf`. */
+function isOf({ accountId }: OwnedRow): string {
+    return `id = ? AND account_id ${accountId === null ? 'IS NULL' : '= ?'}`;
+}
+
+function ownerOf({ id, accountId }: OwnedRow): string[] {
+    return accountId === null ? [id] : [id, accountId];
 }
 
 /** Renames a client of any owner. */
@@ -264,11 +274,11 @@ export async function renameClient(queries: Queries, id: string, name: string, n
  *
  * @param secretHash lower-case hex SHA-256
  * @param now epoch milliseconds, as is `previousExpiresAt`
- * @returns false when the client was deleted
+ * @returns false when the client was deleted, or has another owner
  */
 export async function replaceClientSecret(
     queries: Queries,
-    id: string,
+    read: OwnedRow,
     secretHash: string,
     previousExpiresAt: number | null,
     now: number
@@ -276,8 +286,8 @@ export async function replaceClientSecret(
     // The order of the assignments matters: MySQL reads what it has just set.
     const replaced = await queries.execute(
         `UPDATE oauth_clients SET previous_secret_hash = ${previousExpiresAt === null ? 'NULL' : 'secret_hash'},
-            previous_secret_expires_at = ?, secret_hash = ?, updated_at = ? WHERE id = ? AND deleted_at IS NULL`,
-        [previousExpiresAt, secretHash, now, id]
+            previous_secret_expires_at = ?, secret_hash = ?, updated_at = ? WHERE ${isOf(read)} AND deleted_at IS NULL`,
+        [previousExpiresAt, secretHash, now, ...ownerOf(read)]
     );
     return replaced > 0;
 }
@@ -295,21 +305,21 @@ const PENDING = ['oauth_device_authorizations', 'oauth_authorization_requests', 
  * as long as the lists of revoked grants name it.
  *
  * @param now epoch milliseconds
- * @returns false when there is no such client, or it was deleted before
+ * @returns false when there is no such client, or it has another owner, or was deleted before
  */
-export function deleteClientRow(database: Database, id: string, now: number): Promise<boolean> {
+export function deleteClientRow(database: Database, read: OwnedRow, now: number): Promise<boolean> {
     return database.transaction(async (queries) => {
         const deleted = await queries.execute(
             `UPDATE oauth_clients SET deleted_at = ?, updated_at = ?, secret_hash = NULL, previous_secret_hash = NULL,
-                previous_secret_expires_at = NULL WHERE id = ? AND deleted_at IS NULL`,
-            [now, now, id]
+                previous_secret_expires_at = NULL WHERE ${isOf(read)} AND deleted_at IS NULL`,
+            [now, now, ...ownerOf(read)]
         );
         if (deleted === 0) {
             return false;
         }
-        await revokeGrantRows(queries, { oauthClientId: id }, 'client_deleted', now);
+        await revokeGrantRows(queries, { oauthClientId: read.id }, 'client_deleted', now);
         for (const table of PENDING) {
-            await queries.execute(`DELETE FROM ${table} WHERE oauth_client_id = ?`, [id]);
+            await queries.execute(`DELETE FROM ${table} WHERE oauth_client_id = ?`, [read.id]);
         }
         return true;
     });

@@ -30,6 +30,12 @@ const PASSING = new Set([
     9001
 ]);
 
+/**
+ * A server that has done nothing because it cannot serve now: a Galera node that left the cluster, a primary that became
+ * read-only, a proxy without a server. Another connection may lead to one that can.
+ */
+const REFUSED = new Set([1047, 1290, 1836, 9001]);
+
 const UNREACHABLE =
     /^(PROTOCOL_|POOL_|ECONN|EPIPE|ETIMEDOUT|ENOTFOUND|EAI_AGAIN|EHOST|ENET|EADDRNOTAVAIL|ENOENT|EMFILE)/;
 
@@ -72,9 +78,10 @@ export function describe(error: unknown): DatabaseError {
     return isUnavailable(error) ? new DatabaseUnavailable(code) : new DatabaseError(code);
 }
 
-export function isConflict(error: unknown): boolean {
+/** True for an error after which nothing has happened, and which need not happen again. */
+export function isWorthRepeating(error: unknown): boolean {
     const { errno } = (error as DriverError).driverError ?? (error as DriverError);
-    return typeof errno === 'number' && CONFLICTS.has(errno);
+    return typeof errno === 'number' && (CONFLICTS.has(errno) || REFUSED.has(errno));
 }
 
 /** Mistakes in code, and what a transaction's work throws on purpose, must pass unchanged. */

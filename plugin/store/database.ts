@@ -7,10 +7,16 @@ import type {
     QueryRunner,
     Repository
 } from 'typeorm';
-import { DatabaseError, describe, isConflict, isDriverError } from './database-errors';
+import { DatabaseError, describe, isDriverError, isWorthRepeating } from './database-errors';
 
-/** How often a statement or transaction that met a deadlock is run in all. */
+/** How often a statement or transaction that met a conflict is run in all. */
 const ATTEMPTS = 5;
+
+/** After so long, milliseconds, what failed is not run again: time-outs of the database would add up. */
+const PATIENCE = 2000;
+
+/** On Galera, makes a statement wait until the node has what the others have confirmed. Each `wsrep_sync_wait` is included. */
+const AFTER_CLUSTER = 'SET STATEMENT wsrep_sync_wait = 7 FOR ';
 
 /** What statements can be run on: the pool, or the one connection of a transaction. */
 export interface Queries {
@@ -59,6 +65,7 @@ export class Database implements Queries {
     readonly #dataSource: DataSource;
     readonly #embedded: boolean;
     readonly #preparing: boolean;
+    #prefix = '';
 
     constructor(dataSource: DataSource) {
         this.#dataSource = dataSource;
@@ -66,15 +73,29 @@ export class Database implements Queries {
         this.#preparing = canPrepare(dataSource.options);
     }
 
+    /**
+     * Reads what is certainly committed. A proxy may send a plain SELECT to a replica that is behind; a locking one goes to
+     * the primary and sees the newest rows at every isolation level. It waits for those who write them, so it is for what a
+     * plain read has not found.
+     */
+    get sure(): Queries {
+        return this.#embedded ? this : new LockingReads(this);
+    }
+
+    /** From now on, statements wait for what other nodes of the cluster have confirmed. */
+    followCluster(): void {
+        this.#prefix = AFTER_CLUSTER;
+    }
+
     query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-        return this.#run(() => this.#dataSource.query<Row[]>(sql, [...parameters]));
+        return this.#run(() => this.#dataSource.query<Row[]>(this.#prefix + sql, [...parameters]));
     }
 
     execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
         return this.#run(async () => {
             const runner = this.#dataSource.createQueryRunner();
             try {
-                return await affected(runner, sql, parameters);
+                return await affected(runner, this.#prefix + sql, parameters);
             } finally {
                 await runner.release();
             }
@@ -83,12 +104,12 @@ export class Database implements Queries {
 
     /** As `query`, for one of the few statements that a busy forum runs all the time. */
     async queryPrepared<Row>(sql: string, parameters: readonly unknown[]): Promise<Row[]> {
-        return (await this.#prepared<Row[]>(sql, parameters)) ?? this.query<Row>(sql, parameters);
+        return (await this.#prepared<Row[]>(this.#prefix + sql, parameters)) ?? this.query<Row>(sql, parameters);
     }
 
     /** As `execute`, for one of the few statements that a busy forum runs all the time. */
     async executePrepared(sql: string, parameters: readonly unknown[]): Promise<number> {
-        const result = await this.#prepared<{ affectedRows: number }>(sql, parameters);
+        const result = await this.#prepared<{ affectedRows: number }>(this.#prefix + sql, parameters);
         return result ? result.affectedRows : this.execute(sql, parameters);
     }
 
@@ -106,9 +127,9 @@ export class Database implements Queries {
         return this.#run(() => call(this.#dataSource.getRepository(entity)));
     }
 
-    /** Runs `work` in a transaction, again from its start when it met a deadlock. */
+    /** Runs `work` in a transaction, again from its start when it met a conflict. */
     transaction<Result>(work: (queries: Queries) => Promise<Result>): Promise<Result> {
-        return this.#run(() => this.#dataSource.transaction((manager) => work(new Transaction(manager))));
+        return this.#run(() => this.#dataSource.transaction((manager) => work(new Transaction(manager, this.#prefix))));
     }
 
     /**
@@ -167,19 +188,50 @@ export class Database implements Queries {
 
 /** The statements of one transaction. Failures pass as they are, so that the transaction can be retried as a whole. */
 class Transaction implements Queries {
-    constructor(private readonly manager: EntityManager) {}
+    constructor(
+        private readonly manager: EntityManager,
+        private readonly prefix: string
+    ) {}
 
     query<Row>(sql: string, parameters: readonly unknown[] = []): Promise<Row[]> {
-        return this.manager.query<Row[]>(sql, [...parameters]);
+        return this.manager.query<Row[]>(this.prefix + sql, [...parameters]);
     }
 
     execute(sql: string, parameters: readonly unknown[] = []): Promise<number> {
-        return affected(this.manager.queryRunner!, sql, parameters);
+        return affected(this.manager.queryRunner!, this.prefix + sql, parameters);
     }
 
     async insert<Entity extends ObjectLiteral>(entity: EntityTarget<Entity>, row: Entity): Promise<void> {
         await this.manager.getRepository(entity).insert(row);
     }
+}
+
+/** SELECTs of one row or a few, by unique keys. */
+class LockingReads implements Queries {
+    constructor(private readonly database: Database) {}
+
+    query<Row>(sql: string, parameters?: readonly unknown[]): Promise<Row[]> {
+        return this.database.query<Row>(`${sql} FOR UPDATE`, parameters);
+    }
+
+    execute(sql: string, parameters?: readonly unknown[]): Promise<number> {
+        return this.database.execute(sql, parameters);
+    }
+
+    insert<Entity extends ObjectLiteral>(entity: EntityTarget<Entity>, row: Entity): Promise<void> {
+        return this.database.insert(entity, row);
+    }
+}
+
+/**
+ * Looks a row up, and where there is none, once more by a locking read: a read that is behind must not make somebody lose
+ * what was just stored.
+ */
+export async function findSurely<Found>(
+    database: Database,
+    find: (queries: Queries) => Promise<Found | null>
+): Promise<Found | null> {
+    return (await find(database)) ?? find(database.sure);
 }
 
 async function affected(runner: QueryRunner, sql: string, parameters: readonly unknown[]): Promise<number> {
@@ -188,6 +240,7 @@ async function affected(runner: QueryRunner, sql: string, parameters: readonly u
 }
 
 async function attempt<Result>(statement: () => Promise<Result>): Promise<Result> {
+    const deadline = Date.now() + PATIENCE;
     for (let attempts = 1; ; ++attempts) {
         try {
             return await statement();
@@ -195,7 +248,7 @@ async function attempt<Result>(statement: () => Promise<Result>): Promise<Result
             if (!isDriverError(error)) {
                 throw error;
             }
-            if (!isConflict(error) || attempts === ATTEMPTS) {
+            if (!isWorthRepeating(error) || attempts === ATTEMPTS || Date.now() > deadline) {
                 throw describe(error);
             }
             await new Promise((resolve) => setTimeout(resolve, Math.random() * 10 * attempts));

@@ -1,7 +1,7 @@
 import { hash } from 'node:crypto';
 import { OAuthGrant, type ClientStatus } from '../../entities';
 import { joinNames, splitNames } from '../scopes/text';
-import type { Queries } from './database';
+import { findSurely, type Database, type Queries } from './database';
 import { DuplicateKey } from './database-errors';
 import { headGeneration } from './generations';
 
@@ -291,24 +291,30 @@ export interface GrantState {
  * @param grantId absent in tokens that were issued before access tokens named their grant
  */
 export async function findGrantState(
-    queries: Queries,
+    database: Database,
     { clientId, grantId }: { clientId: string; grantId: string | undefined }
 ): Promise<GrantState> {
+    const state = await findSurely(database, (queries) => findWhole(queries, clientId, grantId));
+    return state ?? { revoked: grantId !== undefined, status: 'suspended', accountId: null };
+}
+
+/** @returns null where the client or the grant is missing */
+async function findWhole(queries: Queries, clientId: string, grantId: string | undefined): Promise<GrantState | null> {
     const [row] = await queries.query<{
         account_id: string | null;
         status: ClientStatus;
-        live: string | null;
+        grant_id: string | null;
+        ended_at: number | string | null;
     }>(
-        `SELECT c.account_id, c.status, g.id AS live FROM oauth_clients c
-        LEFT JOIN oauth_grants g ON g.id = ? AND g.oauth_client_id = c.id AND g.ended_at IS NULL
+        `SELECT c.account_id, c.status, g.id AS grant_id, g.ended_at FROM oauth_clients c
+        LEFT JOIN oauth_grants g ON g.id = ? AND g.oauth_client_id = c.id
         WHERE c.client_id = ? AND c.deleted_at IS NULL`,
         [grantId ?? '', clientId]
     );
-    return {
-        revoked: grantId !== undefined && (row?.live ?? null) === null,
-        status: row?.status ?? 'suspended',
-        accountId: row?.account_id ?? null
-    };
+    if (!row || (grantId !== undefined && row.grant_id === null)) {
+        return null;
+    }
+    return { revoked: row.ended_at !== null, status: row.status, accountId: row.account_id };
 }
 
 /*

@@ -56,6 +56,8 @@ export interface PresentedToken {
     successor: StoredToken | null;
     /** When the successor was itself rotated, epoch milliseconds. */
     successorUsedAt: number | null;
+    /** True when it was read by a locking read: what is missing here does not exist. */
+    isSure: boolean;
 }
 
 /**
@@ -96,31 +98,56 @@ interface GrantColumns {
 
 const NOTHING = { grant: null, token: null, successor: null, successorUsedAt: null };
 
+/** Where a refresh token says that it belongs. */
+interface Reference {
+    grantId: string;
+    generation: number;
+}
+
+type PresentedRow = ClientColumns & GrantColumns & TokenColumns;
+
 /**
- * Reads client, grant, presented token, its successor and whether that was used, in one SELECT by unique keys.
- *
- * @param reference where the token says that it belongs
+ * Reads client, grant, presented token, its successor and whether that was used, in one SELECT by unique keys. Where client
+ * or grant is missing, it reads once more and surely.
  */
 export async function findPresentedToken(
     database: Database,
     clientId: string,
-    { grantId, generation }: { grantId: string; generation: number }
+    reference: Reference
 ): Promise<PresentedToken> {
-    const rows = await database.queryPrepared<ClientColumns & GrantColumns & TokenColumns>(PRESENTED_TOKEN, [
-        grantId,
-        grantId,
-        generation,
-        generation + 2,
-        clientId
-    ]);
+    const rows = await database.queryPrepared<PresentedRow>(PRESENTED_TOKEN, parametersOf(clientId, reference));
+    const presented = presentedToken(rows, clientId, reference, database.sure === database);
+    return presented.grant ? presented : findPresentedTokenSurely(database, clientId, reference);
+}
+
+/** The same, by a locking read. */
+export async function findPresentedTokenSurely(
+    database: Database,
+    clientId: string,
+    reference: Reference
+): Promise<PresentedToken> {
+    const rows = await database.sure.query<PresentedRow>(PRESENTED_TOKEN, parametersOf(clientId, reference));
+    return presentedToken(rows, clientId, reference, true);
+}
+
+function parametersOf(clientId: string, { grantId, generation }: Reference): unknown[] {
+    return [grantId, grantId, generation, generation + 2, clientId];
+}
+
+function presentedToken(
+    rows: readonly PresentedRow[],
+    clientId: string,
+    { generation }: Reference,
+    isSure: boolean
+): PresentedToken {
     const [row] = rows;
     // A database may take `x` and `x ` for the same.
     if (row?.c_client_id !== clientId) {
-        return { client: null, ...NOTHING };
+        return { client: null, ...NOTHING, isSure };
     }
     const client = clientFromRow(row);
     if (row.g_id === null) {
-        return { client, ...NOTHING };
+        return { client, ...NOTHING, isSure };
     }
     const tokenAt = (place: number): StoredToken | null => {
         // A driver may read numbers as strings. To overlook a token that is there would be to revoke its grant.
@@ -132,7 +159,8 @@ export async function findPresentedToken(
         grant: grantFromRow(row, row.g_id),
         token: tokenAt(generation),
         successor: tokenAt(generation + 1),
-        successorUsedAt: tokenAt(generation + 2)?.createdAt ?? null
+        successorUsedAt: tokenAt(generation + 2)?.createdAt ?? null,
+        isSure
     };
 }
 
@@ -159,6 +187,15 @@ function grantFromRow(row: GrantColumns, id: string): Grant {
         createdAt: Number(row.g_created_at),
         revoked: row.g_ended_at !== null
     };
+}
+
+/** The generation of the oldest token that a family still has; null where it has none. */
+export async function findOldestGeneration(queries: Queries, grantId: string): Promise<number | null> {
+    const [row] = await queries.query<{ generation: number | string }>(
+        'SELECT generation FROM oauth_refresh_tokens WHERE grant_id = ? ORDER BY generation LIMIT 1',
+        [grantId]
+    );
+    return row ? Number(row.generation) : null;
 }
 
 /** Writes the first token of a new grant's family. @param now epoch milliseconds */

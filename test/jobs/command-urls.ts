@@ -48,7 +48,6 @@ describe('the URLs of forum-oauth-worker', () => {
         expect(ssl).to.equal({ ca: 'the authority', rejectUnauthorized: true, verifyIdentity: true });
         await rm(folder, { recursive: true });
         expect(refusal('--once', '--database-url', `mysql://db/forum?ssl-ca=${file}`)).to.contain('ENOENT');
-        expect(read('mysql://db/forum', 'rediss://default:secret@redis.example:6380').redisUrl).to.contain('rediss:');
     });
 
     it('are refused where the command cannot do what they ask, without their password', () => {
@@ -68,10 +67,54 @@ describe('the URLs of forum-oauth-worker', () => {
             expect(message, url).to.contain(says).and.not.contain('hunter2');
         }
         const redis = ['--database-url', 'mysql://db/forum', '--redis-url'];
-        expect(refusal(...redis, 'http://:hunter2@redis'))
-            .to.contain('redis:// or rediss://')
-            .and.not.contain('hunter2');
-        expect(refusal(...redis, 'redis://')).to.contain('Set a Redis');
+        for (const url of [
+            'http://:hunter2@redis',
+            'redis://',
+            'redis://:hunter2@redis:port',
+            'redis://:hunter2@redis/0?tls=true',
+            'redis://:hunter2@redis/name',
+            'redis+sentinel://:hunter2@redis:26379',
+            'redis+sentinel://:hunter2@redis:26379/name/0/1',
+            'redis+proxy://:hunter2@redis'
+        ]) {
+            expect(refusal(...redis, url), url)
+                .to.contain('Set a Redis')
+                .and.not.contain('hunter2');
+        }
+        expect(refusal(...redis, 'redis+cluster://redis/1')).to.contain('no databases');
+        expect(refusal(...redis, 'redis://:100%@redis'))
+            .to.contain('%25')
+            .and.not.contain('100');
+    });
+
+    it('name a Redis, one behind Sentinels, or a cluster, with any character in the password', () => {
+        const redis = (url: string): Settings['redis'] => read('mysql://db/forum', url).redis;
+        expect(redis('rediss://me:p%40s%3As@redis.example/3')).to.equal({
+            kind: 'server',
+            hosts: [{ host: 'redis.example', port: 6379 }],
+            database: 3,
+            username: 'me',
+            password: 'p@s:s',
+            tls: true
+        });
+        expect(redis('redis+sentinel://:secret@one:1,[2001:db8::2]/forum')).to.equal({
+            kind: 'sentinel',
+            hosts: [
+                { host: 'one', port: 1 },
+                { host: '2001:db8::2', port: 26_379 }
+            ],
+            name: 'forum',
+            password: 'secret',
+            tls: false
+        });
+        expect(redis('rediss+cluster://one,two:7000')).to.equal({
+            kind: 'cluster',
+            hosts: [
+                { host: 'one', port: 6379 },
+                { host: 'two', port: 7000 }
+            ],
+            tls: true
+        });
     });
 
     it('are never repeated where their option is missing or misspelled', () => {

@@ -6,7 +6,7 @@ import mysql from 'mysql2/promise';
 import { generate } from 'selfsigned';
 import { DataSource } from 'typeorm';
 import { main } from '../../jobs/command';
-import { readDatabaseUrl } from '../../jobs/command/urls';
+import { readDatabaseUrl } from '../../jobs/command/database-url';
 import { entities, migrations } from '../../plugin';
 import { startOwnServers } from '../support/own-servers';
 

@@ -212,7 +212,8 @@ describe('a token family', () => {
             expect((await forum.refresh(tokens[1000]!, { scope: 'email' })).body.error).to.equal('invalid_scope');
             recorder.take();
             expect((await forum.refresh(tokens[0]!)).body.error).to.equal('invalid_grant');
-            expect(recorder.kinds()).to.equal(['SELECT', 'UPDATE']);
+            // Once more by a locking read, and which generations there are: a read that is behind is no theft.
+            expect(recorder.kinds()).to.equal(['SELECT', 'SELECT', 'SELECT', 'UPDATE']);
             expect(await endOf(tokens[0]!)).to.equal('refresh_token_reused');
             for (const token of [tokens[1000]!, tokens[999]!, tokens[500]!, tokens[0]!]) {
                 expect((await forum.refresh(token)).body.error).to.equal('invalid_grant');

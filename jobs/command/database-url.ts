@@ -78,14 +78,3 @@ function readAuthority(file: string): string {
         throw new UsageError(`ssl-ca in the database URL cannot be read: ${(error as NodeJS.ErrnoException).code}`);
     }
 }
-
-/** @throws UsageError */
-export function checkRedisUrl(text: string | undefined): void {
-    const url = text !== undefined && URL.canParse(text) ? new URL(text) : null;
-    if (!url || url.hostname === '') {
-        throw new UsageError('Set a Redis with --redis-url or REDIS_URL, as redis://host:port, or use --once');
-    }
-    if (url.protocol !== 'redis:' && url.protocol !== 'rediss:') {
-        throw new UsageError(`The Redis URL must begin with redis:// or rediss://, but got ${url.protocol}//`);
-    }
-}
