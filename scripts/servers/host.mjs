@@ -8,13 +8,25 @@ import { mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { galeraNode } from './galera.mjs';
 import { durableMariadb, mariadb } from './mariadb.mjs';
 import { locate } from './programs.mjs';
 import { redis } from './redis.mjs';
+import { primaryMariadb, replicaMariadb } from './replicated-mariadb.mjs';
 import { Server } from './server.mjs';
 import { tlsMariadb } from './tls-mariadb.mjs';
 
-const definitions = { mariadb, 'durable-mariadb': durableMariadb, 'tls-mariadb': tlsMariadb, redis };
+const definitions = {
+    mariadb,
+    'durable-mariadb': durableMariadb,
+    'tls-mariadb': tlsMariadb,
+    'primary-mariadb': primaryMariadb,
+    'replica-mariadb': replicaMariadb,
+    'galera-1': galeraNode(1),
+    'galera-2': galeraNode(2),
+    'galera-3': galeraNode(3),
+    redis
+};
 const servers = new Map();
 let folder;
 let stopping;

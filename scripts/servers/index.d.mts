@@ -1,4 +1,11 @@
-export type ServerName = 'mariadb' | 'durable-mariadb' | 'tls-mariadb' | 'redis';
+export type ServerName =
+    | 'mariadb'
+    | 'durable-mariadb'
+    | 'tls-mariadb'
+    | 'primary-mariadb'
+    | 'replica-mariadb'
+    | `galera-${1 | 2 | 3}`
+    | 'redis';
 
 export interface Servers {
     ready: Promise<{ urls: Record<string, string>; control: string }>;
@@ -6,3 +13,6 @@ export interface Servers {
 }
 
 export function startServers(names: ServerName[]): Servers;
+
+/** The library of a Galera cluster; undefined where it is not on this machine. */
+export const galeraLibrary: string | undefined;

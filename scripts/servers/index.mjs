@@ -2,11 +2,12 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
 
+export { galeraLibrary } from './galera.mjs';
+
 const HOST = fileURLToPath(new URL('host.mjs', import.meta.url));
 
 /**
- * Starts throwaway servers (`mariadb`, `durable-mariadb`, `tls-mariadb`, `redis`) on free ports of the loopback interface.
- * They and all they wrote are gone after `stop()`, and also when this process ends without calling it, even by SIGKILL.
+ * Starts throwaway servers (the names are in host.mjs) on free ports of the loopback interface. They and all they wrote are gone after `stop()`, and also when this process ends without calling it, even by SIGKILL.
  *
  * `ready` resolves to `{ urls: { [name]: url }, control }`, or rejects when they cannot start; why is then on standard
  * error.

@@ -1,21 +1,12 @@
 import { spawn } from 'node:child_process';
 import { closeSync, mkdirSync, openSync, readFileSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { freePort } from './free-port.mjs';
 
 const ATTEMPTS = 5;
 const START_TIMEOUT = 60_000;
-
-async function freePort() {
-    const probe = createServer().listen(0, '127.0.0.1');
-    await once(probe, 'listening');
-    const { port } = probe.address();
-    probe.close();
-    await once(probe, 'close');
-    return port;
-}
 
 /** One throwaway server and its folder. Its port stays the same once it has started. */
 export class Server {
@@ -40,14 +31,14 @@ export class Server {
 
     async prepare() {
         mkdirSync(this.#folder);
-        const { installer, installation, configure } = this.#definition;
-        await configure?.(this.#folder);
+        const { installer, installation } = this.#definition;
         if (installer) {
             const [code, signal] = await this.#spawn(this.#programs[installer], installation).exit;
             if (code !== 0) {
                 throw this.#failure(installer, code ?? signal);
             }
         }
+        await this.#definition.configure?.(this.#folder, this.#programs);
     }
 
     /** Resolves when the server answers; does nothing if it runs already. */
