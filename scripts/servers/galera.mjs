@@ -26,7 +26,7 @@ const isRunning = async (folder, port) => {
     }
 };
 
-function settings(folder, port, { group, transfer, peer }) {
+function settings(folder, port, { group, transfer, copy, peer }) {
     return [
         ...mariadb.arguments(folder, port),
         '--wsrep-on=ON',
@@ -35,8 +35,9 @@ function settings(folder, port, { group, transfer, peer }) {
             ? ['--wsrep-cluster-address=gcomm://', '--wsrep-new-cluster']
             : [`--wsrep-cluster-address=gcomm://127.0.0.1:${peer}`]),
         '--wsrep-sst-method=rsync',
+        `--wsrep-sst-receive-address=127.0.0.1:${copy}`,
         `--wsrep-node-address=127.0.0.1:${group}`,
-        `--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:${group};ist.recv_addr=127.0.0.1:${transfer};gcache.size=32M`,
+        `--wsrep-provider-options=gmcast.listen_addr=tcp://127.0.0.1:${group};ist.recv_addr=127.0.0.1:${transfer};gcache.size=32M;evs.keepalive_period=PT0.2S;evs.inactive_check_period=PT0.2S;evs.suspect_timeout=PT1S;evs.inactive_timeout=PT3S`,
         '--binlog-format=ROW',
         '--innodb-autoinc-lock-mode=2'
     ];
@@ -64,9 +65,9 @@ export function galeraNode(number) {
 
         async configure(folder, programs) {
             const data = join(folder, 'data');
-            const [group, transfer] = [await freePort(), await freePort()];
+            const ports = { group: await freePort(), transfer: await freePort(), copy: await freePort() };
             if (number === 1) {
-                await beginHistory(folder, programs.mariadbd, { group, transfer });
+                await beginHistory(folder, programs.mariadbd, ports);
             } else {
                 while (!existsSync(portsFile(folder, 1))) {
                     await sleep(20);
@@ -78,7 +79,7 @@ export function galeraNode(number) {
             chmodSync(dirname(folder), 0o711);
             chmodSync(folder, 0o711);
             chmodSync(data, 0o777);
-            writeFileSync(portsFile(folder, number), JSON.stringify({ group, transfer }));
+            writeFileSync(portsFile(folder, number), JSON.stringify(ports));
             // The first node changes its data when it starts.
             while (number === 1 && !this.others(folder).every((other) => existsSync(portsFile(folder, other)))) {
                 await sleep(20);

@@ -1,11 +1,11 @@
 import { existsSync } from 'node:fs';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
-import { DataSource } from 'typeorm';
-import { entities, migrations } from '../../plugin';
 import { beginRequest, createApp, decideRequest, obtainCode, redeem, type App } from '../support/authorization';
 import { CLI, DEVICE_CODE, Forum, FRIGG, type Answer } from '../support/forum';
 import { startOwnServers } from '../support/own-servers';
+import { connectTo } from '../support/topologies';
 
 const lab = Lab.script();
 export { lab };
@@ -13,6 +13,9 @@ const { after, before, describe, it } = lab;
 
 /** How often each race is run. */
 const ROUNDS = Number(process.env.CLUSTER_ROUNDS ?? 25);
+
+/** How many nodes are killed, each in a cluster of its own. */
+const KILLS = Number(process.env.CLUSTER_KILLS ?? 1);
 
 const LIBRARIES = ['/usr/lib/galera/libgalera_smm.so', '/usr/lib64/galera-4/libgalera_smm.so'];
 const isHere = LIBRARIES.some((path) => existsSync(path));
@@ -28,16 +31,8 @@ describe('two forums on two nodes of a Galera cluster that do not wait for each 
 
     before({ timeout: 60_000 }, async () => {
         servers = await startOwnServers('galera-1', 'galera-2');
-        const open = async (name: string): Promise<DataSource> => {
-            const url = new URL(servers.urls[name]!);
-            const administration = new DataSource({ type: 'mariadb', url: url.href });
-            await administration.initialize();
-            await administration.query('CREATE DATABASE IF NOT EXISTS forum CHARACTER SET utf8mb4');
-            await administration.destroy();
-            url.pathname = '/forum';
-            return new DataSource({ type: 'mariadb', url: url.href, entities, migrations }).initialize();
-        };
-        const [first, second] = [await open('galera-1'), await open('galera-2')];
+        const first = await connectTo(servers.urls['galera-1']!);
+        const second = await connectTo(servers.urls['galera-2']!);
         await first.runMigrations();
         one = await Forum.create(first);
         other = await Forum.create(second);
@@ -146,4 +141,44 @@ describe('two forums on two nodes of a Galera cluster that do not wait for each 
             expect((await there.as(FRIGG, 'DELETE', path)).status).to.equal(204);
             expect((await here.as(FRIGG, 'GET', path)).status).to.equal(404);
         }));
+});
+
+describe('a Galera cluster that loses the node that has just answered', { skip: !isHere }, () => {
+    it('loses no grant and no revocation with it', { timeout: 60_000 + KILLS * 30_000 }, async () => {
+        for (let kill = 0; kill < KILLS; ++kill) {
+            const servers = await startOwnServers('galera-1', 'galera-2', 'galera-3');
+            const dying = await connectTo(servers.urls['galera-3']!);
+            await dying.runMigrations();
+            const one = await Forum.create(dying);
+            const other = await Forum.create(await connectTo(servers.urls['galera-2']!));
+            other.now = one.now;
+            const { refresh_token: revoked } = await one.signIn();
+            const { refresh_token: first } = await one.signIn();
+            expect((await one.form('/oauth/revoke', { ...CLI, token: revoked })).status).to.equal(200);
+            const { refresh_token: second } = (await one.refresh(first)).body as { refresh_token: string };
+            await servers.act('galera-3', 'kill');
+
+            // The others first have to agree that it is gone.
+            const patiently = async (token: string): Promise<Answer> => {
+                const deadline = Date.now() + 20_000;
+                let answer = await other.refresh(token);
+                while (answer.status === 503 && Date.now() < deadline) {
+                    await sleep(100);
+                    answer = await other.refresh(token);
+                }
+                return answer;
+            };
+            const answer = await patiently(second);
+            expect(answer.status, answer.text).to.equal(200);
+            expect((await patiently(revoked)).body.error).to.equal('invalid_grant');
+            const events = other.events.map(({ type }) => type);
+            expect(events).to.not.include('refresh_token_reused');
+            expect(events).to.not.include('refresh_token_lost');
+            await other.stop();
+            await other.dataSource.destroy();
+            await one.stop();
+            await dying.destroy().catch(() => undefined);
+            await servers.stop();
+        }
+    });
 });
