@@ -81,8 +81,9 @@ export function startWorker({
         concurrency: JOB_NAMES.length
     });
     const { say, forget } = sayOnce(onError);
-    const stopSchedules = keepSchedules(queue, redis, intervals, say);
-    const stopBackingOff = backOff(worker);
+    const schedules = keepSchedules(queue, redis, intervals, say);
+    // What Redis refused may have been the next run of a job.
+    const stopBackingOff = backOff(worker, schedules.write);
     redis.on('error', say);
     queue.on('error', say);
     worker.on('error', say);
@@ -92,7 +93,7 @@ export function startWorker({
     return {
         close: async () => {
             stopping.abort();
-            stopSchedules();
+            schedules.stop();
             stopBackingOff();
             // BullMQ would wait for ever for a database that does not answer or a Redis that is away.
             const isIdle = await within(CLOSE_TIMEOUT, processor.idle());

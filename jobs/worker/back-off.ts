@@ -8,9 +8,10 @@ const LONGEST = 60_000;
  * Lets a worker rest after an error that is none of its connection: a Redis that became read-only or is full answers at
  * once, and BullMQ would ask it thousands of times a second.
  *
+ * @param goOn called whenever the worker has rested
  * @returns a function that stops this
  */
-export function backOff(worker: Worker): () => void {
+export function backOff(worker: Worker, goOn: () => void): () => void {
     let rest = SHORTEST;
     let timer: NodeJS.Timeout | undefined;
     const begin = (): void => {
@@ -20,7 +21,8 @@ export function backOff(worker: Worker): () => void {
         void worker.pause(true).catch(() => undefined);
         timer = setTimeout(() => {
             timer = undefined;
-            worker.resume();
+            void worker.resume();
+            goOn();
         }, rest);
         rest = Math.min(rest * 2, LONGEST);
     };

@@ -35,14 +35,14 @@ export function readIntervals(every: Partial<Record<JobName, number>>): Interval
  * Writes the schedules of all jobs to Redis, and again whenever Redis has lost them. BullMQ keeps one schedule for each job
  * however many workers write it.
  *
- * @returns a function that stops this
+ * @returns `write`, for when something may be missing that cannot be seen, and `stop`
  */
 export function keepSchedules(
     queue: Queue,
     redis: Redis,
     intervals: Intervals,
     onError: (error: Error) => void
-): () => void {
+): { write: () => void; stop: () => void } {
     const write = (): void => {
         for (const [job, interval] of intervals) {
             const repeat = { every: interval * SECOND };
@@ -58,8 +58,11 @@ export function keepSchedules(
     redis.on('ready', write);
     const shortest = Math.min(CHECK, ...intervals.map(([, interval]) => interval));
     const timer = setInterval(() => void check().catch(onError), shortest * SECOND).unref();
-    return () => {
-        clearInterval(timer);
-        redis.off('ready', write);
+    return {
+        write,
+        stop: () => {
+            clearInterval(timer);
+            redis.off('ready', write);
+        }
     };
 }

@@ -11,6 +11,7 @@ import { join } from 'node:path';
 import { galeraNode } from './galera.mjs';
 import { durableMariadb, mariadb } from './mariadb.mjs';
 import { locate } from './programs.mjs';
+import { redisCluster, sentinel } from './redis-topologies.mjs';
 import { redis } from './redis.mjs';
 import { primaryMariadb, replicaMariadb } from './replicated-mariadb.mjs';
 import { Server } from './server.mjs';
@@ -25,7 +26,10 @@ const definitions = {
     'galera-1': galeraNode(1),
     'galera-2': galeraNode(2),
     'galera-3': galeraNode(3),
-    redis
+    redis,
+    'redis-2': redis,
+    'redis-cluster': redisCluster,
+    sentinel
 };
 const servers = new Map();
 let folder;

@@ -5,7 +5,10 @@ export type ServerName =
     | 'primary-mariadb'
     | 'replica-mariadb'
     | `galera-${1 | 2 | 3}`
-    | 'redis';
+    | 'redis'
+    | 'redis-2'
+    | 'redis-cluster'
+    | 'sentinel';
 
 export interface Servers {
     ready: Promise<{ urls: Record<string, string>; control: string }>;
