@@ -10,7 +10,7 @@ const LAYERS = [
     { name: 'flows and grant types', paths: ['plugin/flows/', 'plugin/grant-types/'] },
     {
         name: 'clients and policy',
-        paths: ['plugin/clients/', 'plugin/(policy|parameters|revoke-grant)\\.ts'],
+        paths: ['plugin/clients/', 'plugin/(policy|parameters|resources|revoke-grant)\\.ts'],
         siblings: true
     },
     {

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { OAuthClient } from './client';
-import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, RESOURCE, TIME } from './columns';
 
 /** An authorization request (RFC 6749 §4.1.1) that waits for its person's decision. */
 @Entity('oauth_authorization_requests', { engine: ENGINE })
@@ -51,6 +51,10 @@ export class OAuthAuthorizationRequest {
     /** The grant that the approval made; null while undecided and after a denial. */
     @Column({ ...ID, name: 'grant_id', nullable: true })
     grantId!: string | null;
+
+    /** The protected resource that its tokens are for; null for the default one. */
+    @Column({ ...RESOURCE, name: 'resource' })
+    resource!: string | null;
 
     @Column({ ...TIME, name: 'created_at' })
     createdAt!: number;

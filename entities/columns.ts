@@ -17,6 +17,9 @@ export const ID = { type: 'varchar', length: 20 } as const;
 /** An account's id, which is the host's to choose. */
 export const ACCOUNT_ID: ColumnOptions = { type: 'varchar', length: 128 };
 
+/** The identifier of a protected resource. */
+export const RESOURCE: ColumnOptions = { type: 'varchar', length: 512, nullable: true };
+
 /** A SHA-256 hash in base64url. */
 export const HASH: ColumnOptions = { type: 'varchar', length: 43 };
 

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { OAuthClient } from './client';
-import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, RESOURCE, TIME } from './columns';
 
 /** A device authorization (RFC 8628) from the request to its decision and the one exchange. */
 @Entity('oauth_device_authorizations', { engine: ENGINE })
@@ -61,6 +61,10 @@ export class OAuthDeviceAuthorization {
 
     @Column({ ...OPTIONAL_TIME, name: 'denied_at' })
     deniedAt!: number | null;
+
+    /** The protected resource that its tokens are for; null for the default one. */
+    @Column({ ...RESOURCE, name: 'resource' })
+    resource!: string | null;
 
     @Column({ ...TIME, name: 'created_at' })
     createdAt!: number;

@@ -1,6 +1,6 @@
 import { Column, Entity, Index, JoinColumn, ManyToOne, PrimaryColumn } from 'typeorm';
 import { OAuthClient } from './client';
-import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
+import { ACCOUNT_ID, ENGINE, HASH, ID, NAMES, OPTIONAL_TIME, RESOURCE, TIME } from './columns';
 
 /**
  * What an account gave a client: made when the account approves, exchanged once for tokens, and revoked at most once. The
@@ -28,6 +28,10 @@ export class OAuthGrant {
     /** What was granted at first. The head of the token family says what is left of it. */
     @Column(NAMES)
     scope!: string;
+
+    /** The protected resource that its tokens are for; null for the default one. */
+    @Column({ ...RESOURCE, name: 'resource' })
+    resource!: string | null;
 
     /** 256 random bits that prove, without its row, that a refresh token was issued in its token family. */
     @Column({ ...HASH, name: 'chain_key' })

@@ -35,6 +35,7 @@ import { listTokens, type Token, type TokenStatus } from './store/token-list';
 import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './store/device-authorization-list';
 import type { Decision } from './flows/decision';
 import { requireAdministrator } from './policy';
+import { describeResource } from './endpoints/resource-metadata';
 import { adminClientChange, adminNewClient, clientChange, newClient } from './endpoints/client-fields';
 import { revokeAllGrants, revokeAnyToken, revokeClientTokens, revokeToken } from './flows/revoke-grants';
 import { checkInput } from './http/validate';
@@ -47,6 +48,12 @@ import type { Page } from './store/paging';
  * consents an `OAuthError`.
  */
 export interface ForumOAuth {
+    /**
+     * The metadata document of a protected resource (RFC 9728), for a resource on another origin than the issuer's.
+     *
+     * @throws RangeError for one that is not configured
+     */
+    resourceMetadata(identifier: string): Record<string, unknown>;
     clients: {
         list(accountId: string, filter?: { page?: number }): Promise<Page & { clients: ClientDescription[] }>;
         create(accountId: string, input: NewClient): Promise<{ client: ClientDescription; client_secret?: string }>;
@@ -124,6 +131,13 @@ export function forumApi(context: Context): ForumOAuth {
         return account;
     };
     return {
+        resourceMetadata: (identifier) => {
+            const resource = context.settings.resources.find((each) => each.identifier === identifier);
+            if (!resource) {
+                throw new RangeError(`"resources" has no ${identifier}`);
+            }
+            return describeResource(context.settings.issuer, resource);
+        },
         clients: {
             list: async (accountId, { page = 1 } = {}) =>
                 listClients(context, (await acting(accountId)).id, checkPage(page)),

@@ -14,7 +14,7 @@ export interface Context {
     readonly database: Database;
     readonly keys: KeySet;
     readonly macs: Macs;
-    /** Access tokens of this issuer and audience that one of these keys signed. */
+    /** Access tokens of this issuer that one of these keys signed. */
     readonly verifiedTokens: VerifiedTokenCache;
     readonly scopeRegistry: ScopeRegistry;
     readonly limits: RateLimits;

@@ -29,34 +29,25 @@ export function required(form: Form, name: string): string {
 }
 
 /**
- * The scopes that the `scope` parameter names, all of them known (RFC 6749 §3.3).
+ * The scopes that the `scope` parameter names (RFC 6749 §3.3). Unknown ones are refused, or with `unknownScopes: 'ignore'` left
+ * out, as long as something known is left.
  *
  * @throws OAuthError `invalid_scope`
  */
-export function requestedScope({ scopeRegistry }: Pick<Context, 'scopeRegistry'>, form: Form): string[] {
+export function requestedScope(
+    { scopeRegistry, settings }: Pick<Context, 'scopeRegistry' | 'settings'>,
+    form: Form
+): string[] {
     const scope = parseScope(form.get('scope'));
     if (!scope) {
         throw OAuthError.invalidScope('The scope has characters that no scope name has');
     }
-    if (unknownScope(scopeRegistry, scope) !== undefined) {
+    const known =
+        settings.unknownScopes === 'ignore'
+            ? scope.filter((name) => unknownScope(scopeRegistry, [name]) === undefined)
+            : scope;
+    if (unknownScope(scopeRegistry, known) !== undefined || (scope.length > 0 && known.length === 0)) {
         throw OAuthError.invalidScope('The scope has a name that this server does not know');
     }
-    return scope;
-}
-
-/**
- * Checks the resource indicators (RFC 8707 §2). This server issues tokens for one audience.
- *
- * @throws OAuthError `invalid_target`
- */
-export function checkResource({ settings }: Pick<Context, 'settings'>, form: Form): void {
-    const audience = withoutEmptyPath(settings.audience);
-    if (form.getAll('resource').some((resource) => withoutEmptyPath(resource) !== audience)) {
-        throw OAuthError.invalidTarget('This server issues tokens for its own audience only');
-    }
-}
-
-/** `https://forum.example/` and `https://forum.example` are the same resource. */
-function withoutEmptyPath(resource: string): string {
-    return /^[a-z][a-z0-9+.-]*:\/\/[^/?#]+\/$/i.test(resource) ? resource.slice(0, -1) : resource;
+    return known;
 }

@@ -5,7 +5,7 @@ import { forumApi } from './api';
 import { keepContext, type Context } from './context';
 import { Database } from './store/database';
 import { checkServerSettings } from './store/server-settings';
-import { discoveryRoutes, protocolRoutes, sessionRoutes } from './endpoints';
+import { discoveryRoutes, protocolRoutes, resourceMetadataRoutes, sessionRoutes } from './endpoints';
 import { eventEmitter } from './events';
 import { isolated } from './http/isolated-route';
 import { RateLimits } from './rate-limits/rate-limits';
@@ -65,7 +65,7 @@ export async function register(server: Server, options: Options): Promise<void> 
             register: (root: Server) => {
                 // A route's path is its plugin's prefix and its own; the documents are at the root of the origin.
                 root.realm.modifiers.route.prefix = '';
-                root.route(discoveryRoutes(context).map(isolated));
+                root.route([...discoveryRoutes(context), ...resourceMetadataRoutes(context)].map(isolated));
             }
         }
     });

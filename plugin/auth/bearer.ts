@@ -1,5 +1,5 @@
 import { Boom } from '@hapi/boom';
-import type { Lifecycle, ResponseToolkit, Server, ServerAuthSchemeObject } from '@hapi/hapi';
+import type { Lifecycle, Request, ResponseToolkit, Server, ServerAuthSchemeObject } from '@hapi/hapi';
 import type { Context } from '../context';
 import { RETRY_AFTER } from '../http/error-responses';
 import { expand, isStandardScope, type ScopeRegistry } from '../scopes/registry';
@@ -7,7 +7,9 @@ import { narrowScope } from '../scopes/resolve';
 import { isUnavailable } from '../store/database-errors';
 import { findVerifiedToken, verifyAccessToken } from '../tokens/access-token';
 import type { AccessTokenClaims, VerifiedToken } from '../tokens/access-token-claims';
-import { challengeInsufficientScope, invalidToken, missingToken } from './challenges';
+import { knownResources } from '../resources';
+import { completeChallenges, invalidToken, missingToken } from './challenges';
+import { isForLater, readStrategyOptions, type ResourceStrategy } from './resource-strategy';
 
 /** `request.auth.credentials` on a route that an access token opened. */
 export interface OAuthCredentials {
@@ -26,27 +28,40 @@ const BEARER = /^bearer(?: +|$)/i;
 
 /** Adds the scheme and the strategy `oauth` to the host's server. */
 export function registerBearer(server: Server, context: Context): void {
-    server.auth.scheme(STRATEGY, () => bearerScheme(context));
-    server.auth.strategy(STRATEGY, STRATEGY);
-    server.ext('onPreResponse', challengeInsufficientScope(STRATEGY));
+    server.auth.scheme(STRATEGY, (_server, options) => bearerScheme(context, readStrategyOptions(context, options)));
+    server.auth.strategy(STRATEGY, STRATEGY, { challengeScope: context.settings.bearer.challengeScope });
+    server.ext('onPreResponse', completeChallenges());
 }
 
-/** The scheme of the `oauth` strategy: access tokens of this issuer and audience (RFC 6750, RFC 9068). */
-function bearerScheme(context: Context): ServerAuthSchemeObject {
+/**
+ * The scheme of the `oauth` strategy and of those that a host adds for its other resources: access tokens of this issuer for
+ * one resource (RFC 6750, RFC 9068).
+ */
+function bearerScheme(context: Context, strategy: ResourceStrategy): ServerAuthSchemeObject {
     const { settings, scopeRegistry } = context;
     const trustToken = settings.bearer.permissions === 'token';
+    const refuse = (request: Request, h: ResponseToolkit, token: VerifiedToken | null): Lifecycle.ReturnValue =>
+        h.unauthenticated(
+            // A strategy that comes later may take it.
+            token && isForLater(request, strategy, token.claims.aud) ? missingToken(strategy) : invalidToken(strategy)
+        );
     return {
+        api: strategy,
         authenticate: (request, h) => {
             const token = bearerToken(request.headers.authorization as string | undefined);
             if (token === null) {
-                return h.unauthenticated(missingToken());
+                return h.unauthenticated(missingToken(strategy));
             }
             // Most requests carry a token that was verified before. In this mode they need no promise.
             const known = trustToken ? findVerifiedToken(context, token) : undefined;
             if (known !== undefined) {
-                return respond(h, known && accessOf(scopeRegistry, known));
+                return known?.claims.aud === strategy.resource
+                    ? h.authenticated(accessOf(scopeRegistry, known))
+                    : refuse(request, h, known);
             }
-            return findAccess(context, token).then((access) => respond(h, access));
+            return findAccess(context, strategy, token).then(({ verified, access }) =>
+                access ? h.authenticated(access) : refuse(request, h, verified)
+            );
         }
     };
 }
@@ -62,10 +77,6 @@ interface Access {
     artifacts: AccessTokenClaims;
 }
 
-function respond(h: ResponseToolkit, access: Access | null): Lifecycle.ReturnValue {
-    return access ? h.authenticated(access) : h.unauthenticated(invalidToken());
-}
-
 function accessOf(registry: ScopeRegistry, { claims, scope }: VerifiedToken): Access {
     const expanded = expand(registry, scope);
     return {
@@ -79,11 +90,22 @@ function accessOf(registry: ScopeRegistry, { claims, scope }: VerifiedToken): Ac
     };
 }
 
-/** Verifies a token, and with `bearer.permissions: 'current'` its account as well. Null where either is refused. */
-async function findAccess(context: Context, token: string): Promise<Access | null> {
-    const verified = await verifyAccessToken(context, token);
-    const scope = verified && (await currentScope(context, verified));
-    return scope && accessOf(context.scopeRegistry, { claims: verified.claims, scope });
+/**
+ * Verifies a token, and with `bearer.permissions: 'current'` its account as well.
+ *
+ * @returns a valid token of whatever resource, and the access that it gives to the strategy's; null where it gives none
+ */
+async function findAccess(
+    context: Context,
+    { resource }: ResourceStrategy,
+    token: string
+): Promise<{ verified: VerifiedToken | null; access: Access | null }> {
+    const verified = await verifyAccessToken(context, token, knownResources(context.settings));
+    const scope = verified?.claims.aud === resource ? await currentScope(context, verified) : null;
+    return {
+        verified,
+        access: scope && verified && accessOf(context.scopeRegistry, { claims: verified.claims, scope })
+    };
 }
 
 /**

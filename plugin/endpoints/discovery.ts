@@ -1,6 +1,6 @@
 import type { ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
-import { STANDARD_SCOPES } from '../scopes/registry';
+import { knownResources } from '../resources';
 import { documentRoute } from './document-route';
 import { GRANT_TYPES_SUPPORTED } from './token';
 
@@ -26,7 +26,7 @@ export function discoveryRoutes(context: Context): ServerRoute[] {
 const WITH_SECRET = ['client_secret_basic', 'client_secret_post'];
 
 /** What the server supports (RFC 8414 §2, OpenID Connect Discovery §3). */
-function metadata({ endpoint, keys, settings, scopeRegistry }: Context): Record<string, unknown> {
+function metadata({ endpoint, keys, settings }: Context): Record<string, unknown> {
     return {
         issuer: settings.issuer,
         authorization_endpoint: endpoint('/oauth/authorize'),
@@ -36,7 +36,7 @@ function metadata({ endpoint, keys, settings, scopeRegistry }: Context): Record<
         revocation_endpoint: endpoint('/oauth/revoke'),
         introspection_endpoint: endpoint('/oauth/introspect'),
         jwks_uri: endpoint('/oauth/jwks'),
-        scopes_supported: [...STANDARD_SCOPES, ...scopeRegistry.permissions],
+        scopes_supported: settings.advertisedScopes,
         grant_types_supported: GRANT_TYPES_SUPPORTED,
         response_types_supported: ['code'],
         response_modes_supported: ['query'],
@@ -48,6 +48,7 @@ function metadata({ endpoint, keys, settings, scopeRegistry }: Context): Record<
         request_parameter_supported: false,
         request_uri_parameter_supported: false,
         subject_types_supported: ['public'],
-        id_token_signing_alg_values_supported: keys.algorithms
+        id_token_signing_alg_values_supported: keys.algorithms,
+        ...(settings.resources.length > 0 && { protected_resources: knownResources(settings) })
     };
 }

@@ -16,6 +16,7 @@ import { tokenRoute } from './token';
 import { userinfoRoutes } from './userinfo';
 
 export { discoveryRoutes } from './discovery';
+export { resourceMetadataRoutes } from './resource-metadata';
 
 /** The endpoints that look for the forum's own session. */
 export function sessionRoutes(context: Context): ServerRoute[] {

@@ -9,6 +9,7 @@ import { findGrantState } from '../store/grants';
 import { verifyAccessToken } from '../tokens/access-token';
 import type { VerifiedToken } from '../tokens/access-token-claims';
 import { userClaims } from '../tokens/id-token';
+import { ownResources } from '../resources';
 
 const USERINFO = '/oauth/userinfo';
 
@@ -43,7 +44,7 @@ async function userinfo(context: Context, request: Request): Promise<object> {
     if (token === undefined) {
         throw unauthorized('Bearer', 'The access token is missing');
     }
-    const verified = await verifyAccessToken(context, token);
+    const verified = await verifyAccessToken(context, token, ownResources(context.settings));
     const account =
         verified && (await isInForce(context, verified)) && (await context.findAccount(verified.claims.sub));
     if (!account) {

@@ -15,6 +15,8 @@ export function approvedGrant(
         scope: readonly string[];
         /** When the person signed in, epoch seconds. */
         authTime: number | null;
+        /** Null for the default one. */
+        resource: string | null;
         /** Until when it can be exchanged, epoch milliseconds. */
         expiresAt: number;
     }
@@ -26,6 +28,7 @@ export function approvedGrant(
         scope: approval.scope,
         familyKey: createFamilyKey(),
         authTime: approval.authTime,
+        resource: approval.resource,
         expiresAt: approval.expiresAt
     };
 }

@@ -18,9 +18,10 @@ import { requireDecision, type Decision } from './decision';
 import type { Asked } from './device-consent';
 import { stillShown } from './shown-scope';
 import { findSurely, type Queries } from '../store/database';
+import { consentDetails, type ConsentDetails } from './consent-details';
 
 /** What a consent page shows of an authorization request. */
-export interface AuthorizationConsent {
+export interface AuthorizationConsent extends ConsentDetails {
     request_id: string;
     client_id: string;
     client_name: string;
@@ -72,7 +73,8 @@ export async function askAuthorizationConsent(
         expires_at: new Date(request.expiresAt).toISOString(),
         requested_scopes: requested,
         granted_scopes: shown,
-        inherits_user_permissions: inheritsPermissions(client, requested)
+        inherits_user_permissions: inheritsPermissions(client, requested),
+        ...(await consentDetails(context, client, request))
     };
     return { consent, client, createdAt: request.createdAt };
 }
@@ -122,7 +124,14 @@ async function approve(context: Context, account: Account, read: AuthorizationRe
     const scope = stillShown(context, read, shown, account);
     const now = context.clock();
     const expiresAt = now + context.settings.lifetimes.authorizationCode * 1000;
-    const grant = approvedGrant(context, { client, account, scope, authTime: read.authTime, expiresAt });
+    const grant = approvedGrant(context, {
+        client,
+        account,
+        scope,
+        authTime: read.authTime,
+        resource: read.resource,
+        expiresAt
+    });
     const [code] = codesOf(context, read.id, grant.familyKey);
     const decided = await context.database.transaction(async (queries) => {
         const first = await decideRequest(queries, read, grant.id, now);

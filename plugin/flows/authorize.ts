@@ -8,7 +8,8 @@ import type { Form } from '../parameters';
 import { resolveScope } from '../scopes/resolve';
 import { insertAuthorizationRequest, removeRequestsOverCap } from '../store/authorization-requests';
 import { requireMayAuthorize } from '../policy';
-import { checkResource, requestedScope, required } from '../parameters';
+import { requestedScope, required } from '../parameters';
+import { requestedResource, resourceToBind } from '../resources';
 import { requireRequestedAccount } from './requested-account';
 import { requireActive, requireNotSuspended } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
@@ -124,6 +125,7 @@ export async function beginAuthorization(
         nonce: form.get('nonce') ?? null,
         codeChallenge,
         authTime,
+        resource: resourceToBind(context, form),
         expiresAt: now + REQUEST_LIFETIME
     };
     const requestId = await insertAuthorizationRequest(context.database, account.id, pending, now);
@@ -159,7 +161,7 @@ function checkParameters(context: Context, { client, state }: Destination, form:
     if (!/^\d*$/.test(form.get('max_age') ?? '')) {
         throw OAuthError.invalidRequest('The max_age must be a number of seconds');
     }
-    checkResource(context, form);
+    requestedResource(context, form);
     return checkChallenge(form);
 }
 

@@ -13,7 +13,8 @@ import { DuplicateKey } from '../store/database-errors';
 import { countPendingFrom, insertDeviceAuthorization } from '../store/device-authorizations';
 import { hashSecret, randomSecret } from '../tokens/secret';
 import { createUserCode, formatUserCode } from '../user-code';
-import { checkResource, requestedScope } from '../parameters';
+import { requestedScope } from '../parameters';
+import { resourceToBind } from '../resources';
 import { requireActive } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
 
@@ -50,7 +51,7 @@ export async function authorizeDevice(
     await requireActive(context, client);
     requireGrantType(client, DEVICE_CODE_GRANT);
     const requested = requestedScope(context, form);
-    checkResource(context, form);
+    const resource = resourceToBind(context, form);
     if (requested.some((name) => !covers(context.scopeRegistry, client.allowed, name))) {
         throw OAuthError.invalidScope('The scope has a name that the client is not allowed');
     }
@@ -59,7 +60,11 @@ export async function authorizeDevice(
     }
 
     const requestedFrom = await checkPendingFrom(context, credentials.address);
-    const { id, deviceCode, userCode } = await createDeviceAuthorization(context, client, requested, requestedFrom);
+    const { id, deviceCode, userCode } = await createDeviceAuthorization(context, client, {
+        requested,
+        resource,
+        requestedFrom
+    });
     context.emit({
         type: 'device_authorization_requested',
         device_authorization_id: id,
@@ -109,8 +114,7 @@ const DRAWS = 5;
 async function createDeviceAuthorization(
     { clock, database, settings }: Context,
     client: Client,
-    requested: readonly string[],
-    requestedFrom: string | null
+    asked: { requested: readonly string[]; resource: string | null; requestedFrom: string | null }
 ): Promise<{ id: string; deviceCode: string; userCode: string }> {
     const now = clock();
     const { lifetimes } = settings;
@@ -121,8 +125,7 @@ async function createDeviceAuthorization(
             oauthClientId: client.id,
             deviceCodeHash: hashSecret(deviceCode),
             userCode,
-            requested,
-            requestedFrom,
+            ...asked,
             pollInterval: lifetimes.devicePollInterval,
             expiresAt: now + lifetimes.deviceCode * 1000
         };

@@ -21,9 +21,10 @@ import { approvedGrant, revokeGrantsOverCap } from './approved-grant';
 import { requireDecision, type Decision } from './decision';
 import { stillShown } from './shown-scope';
 import { requireMayAuthorize } from '../policy';
+import { consentDetails, type ConsentDetails } from './consent-details';
 
 /** What a consent page shows of a device authorization. */
-export interface DeviceConsent {
+export interface DeviceConsent extends ConsentDetails {
     user_code: string;
     client_id: string;
     client_name: string;
@@ -94,7 +95,8 @@ export async function askDeviceConsent(
         expires_at: new Date(device.expiresAt).toISOString(),
         requested_scopes: requested,
         granted_scopes: await showDevice(context, account, device),
-        inherits_user_permissions: inheritsPermissions(client, requested)
+        inherits_user_permissions: inheritsPermissions(client, requested),
+        ...(await consentDetails(context, client, { redirectUri: null, resource: device.resource }))
     };
     return { consent, client, createdAt: device.createdAt };
 }
@@ -205,7 +207,7 @@ async function approve(
     await requireActive(context, client, account);
     const scope = stillShown(context, device, device.shown ?? [], account);
     const now = context.clock();
-    const grant = approvedGrant(context, { client, account, scope, authTime, expiresAt });
+    const grant = approvedGrant(context, { client, account, scope, authTime, resource: device.resource, expiresAt });
     const approved = await context.database.transaction(async (queries) => {
         const first = await approveDevice(queries, device, { accountId: account.id, grantId: grant.id }, now);
         if (first) {

@@ -13,6 +13,7 @@ import { familyExpiry } from '../store/token-lifetimes';
 import { readRefreshToken, type TokenReference } from '../tokens/refresh-token';
 import { hashSecret, sameHash } from '../tokens/secret';
 import { required } from '../parameters';
+import { knownResources } from '../resources';
 
 /** What a client learns of a token (RFC 7662 §2.2). */
 export type Introspection = { active: false } | ({ active: true; client_id: string } & Record<string, unknown>);
@@ -71,7 +72,7 @@ async function introspectRefreshToken(
 }
 
 async function introspectAccessToken(context: Context, client: Client, token: string): Promise<Introspection> {
-    const verified = await verifyAccessToken(context, token);
+    const verified = await verifyAccessToken(context, token, knownResources(context.settings));
     if (verified?.claims.client_id !== client.clientId) {
         return INACTIVE;
     }

@@ -10,6 +10,7 @@ import { findPresentedToken } from '../store/token-family';
 import { isIssued, readRefreshToken } from '../tokens/refresh-token';
 import { hashSecret, sameHash } from '../tokens/secret';
 import { required } from '../parameters';
+import { knownResources } from '../resources';
 
 /**
  * Revokes a token (RFC 7009): any refresh token that a grant of the client ever had, and a valid access token of it, revokes
@@ -23,7 +24,7 @@ export async function revoke(context: Context, credentials: ClientCredentials, f
     if (!reference) {
         const found = await findClient(context, credentials.clientId);
         const client = await authenticateClient(context, found, credentials);
-        const verified = await verifyAccessToken(context, required(form, 'token'));
+        const verified = await verifyAccessToken(context, required(form, 'token'), knownResources(context.settings));
         const { client_id: clientId, grant_id: id, sub: accountId } = verified?.claims ?? {};
         if (clientId === client.clientId && id !== undefined && accountId !== undefined) {
             await revokeGrant(context, { id, accountId, oauthClientId: client.id }, 'revoked_by_client');

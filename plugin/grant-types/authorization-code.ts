@@ -3,7 +3,8 @@ import { isRegistered } from '../clients/redirect-uri';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import { checkResource, required, type Form } from '../parameters';
+import { required, type Form } from '../parameters';
+import { boundResource, requestedResource } from '../resources';
 import { revokeGrant } from '../revoke-grant';
 import { findAuthorizationCode, type AuthorizationCode } from '../store/authorization-codes';
 import { hashSecret } from '../tokens/secret';
@@ -20,7 +21,7 @@ export async function authorizationCodeGrant(context: Context, client: Client, f
     const code = required(form, 'code');
     const redirectUri = required(form, 'redirect_uri');
     const verifier = readCodeVerifier(form);
-    checkResource(context, form);
+    requestedResource(context, form);
 
     const found = await findSurely(context.database, (queries) => findAuthorizationCode(queries, hashSecret(code)));
     if (found?.grant.oauthClientId !== client.id) {
@@ -34,13 +35,14 @@ export async function authorizationCodeGrant(context: Context, client: Client, f
     if (grant.revoked || context.clock() >= found.expiresAt || !isBound(found, { client, redirectUri, verifier })) {
         throw unusable();
     }
+    const resource = boundResource(context, form, grant.resource);
     const account = await context.findAccount(grant.accountId);
     if (!account) {
         throw unusable();
     }
     await requireActive(context, client, account);
     const { nonce, requested } = found;
-    const approval = { client, account, grant, grantType: 'authorization_code', requested, nonce };
+    const approval = { client, account, grant, grantType: 'authorization_code', requested, resource, nonce };
     const response = await exchange(context, approval);
     if (!response) {
         // Another request has exchanged it meanwhile, which makes this one a replay, or it was revoked.

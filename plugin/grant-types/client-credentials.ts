@@ -4,12 +4,13 @@ import { OAuthError } from '../errors/oauth-error';
 import type { Form } from '../parameters';
 import { createId } from '../ids';
 import { DatabaseUnavailable } from '../store/database-errors';
-import { findStandingGrant, insertStandingGrant } from '../store/grants';
+import { findStandingGrant, insertStandingGrant, type StandingFor } from '../store/grants';
 import { createFamilyKey } from '../tokens/refresh-token';
 import { shareScope } from '../scopes/resolve';
 import { covers } from '../scopes/registry';
 import { signTokens, type TokenResponse } from './token-response';
-import { checkResource, requestedScope } from '../parameters';
+import { requestedScope } from '../parameters';
+import { requestedResource } from '../resources';
 
 /**
  * The client credentials grant (RFC 6749 §4.4): a confidential client acts as its owner, with the permissions that both
@@ -17,7 +18,7 @@ import { checkResource, requestedScope } from '../parameters';
  */
 export async function clientCredentialsGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
     const requested = requestedScope(context, form);
-    checkResource(context, form);
+    const requestedFor = requestedResource(context, form);
     if (client.type !== 'confidential' || client.accountId === null) {
         throw OAuthError.unauthorizedClient('The client has no owner to act as');
     }
@@ -29,8 +30,12 @@ export async function clientCredentialsGrant(context: Context, client: Client, f
         throw OAuthError.unauthorizedClient('The owner of the client may not act');
     }
     const scope = shareScope(context.scopeRegistry, client, requested, account.permissions);
-    const grantId = await standingGrant(context, client, account.id);
-    const response = await signTokens(context, { client, account, grantId, scope, authTime: null });
+    const { audience } = context.settings;
+    const resource = requestedFor ?? audience;
+    // One for the default resource has no resource, as those from before.
+    const use = { oauthClientId: client.id, accountId: account.id, resource: resource === audience ? null : resource };
+    const grantId = await standingGrant(context, client, use);
+    const response = await signTokens(context, { client, account, grantId, resource, scope, authTime: null });
     context.emit({
         type: 'token_issued',
         grant_type: 'client_credentials',
@@ -47,14 +52,14 @@ export async function clientCredentialsGrant(context: Context, client: Client, f
 const ATTEMPTS = 3;
 
 /** The `id` of the client's standing grant, made anew where there is none or it was revoked. */
-async function standingGrant({ clock, database }: Context, client: Client, accountId: string): Promise<string> {
+async function standingGrant({ clock, database }: Context, client: Client, use: StandingFor): Promise<string> {
     for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
-        const found = await findStandingGrant(attempts === 1 ? database : database.sure, client.id, accountId);
+        const found = await findStandingGrant(attempts === 1 ? database : database.sure, use);
         if (found !== null) {
             return found;
         }
         const now = clock();
-        const grant = { id: createId(now), accountId, oauthClientId: client.id, scope: client.allowed };
+        const grant = { id: createId(now), ...use, scope: client.allowed };
         await insertStandingGrant(database, { ...grant, familyKey: createFamilyKey() }, now);
     }
     throw new DatabaseUnavailable('standing grant');

@@ -3,7 +3,8 @@ import { requireActive } from '../clients/require-active';
 import type { Client } from '../store/clients';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
-import { checkResource, required, type Form } from '../parameters';
+import { required, type Form } from '../parameters';
+import { boundResource, requestedResource } from '../resources';
 import {
     findByDeviceCode,
     lengthenPollInterval,
@@ -24,7 +25,7 @@ const SLOW_DOWN = 5;
 /** The device code grant: a poll, and the one exchange that follows the approval (RFC 8628 §3.4, §3.5). */
 export async function deviceCodeGrant(context: Context, client: Client, form: Form): Promise<TokenResponse> {
     const deviceCode = required(form, 'device_code');
-    checkResource(context, form);
+    requestedResource(context, form);
     const found = await findSurely(context.database, (queries) => findByDeviceCode(queries, hashSecret(deviceCode)));
     if (found?.device.client.id !== client.id || found.grant?.exchanged || found.grant?.revoked) {
         throw unusable();
@@ -36,6 +37,7 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
     if (context.clock() >= device.expiresAt) {
         throw OAuthError.expiredToken('The device code has expired, ask for a new one');
     }
+    const resource = boundResource(context, form, device.resource);
     if (!grant) {
         if (await pollsTooFast(context, device)) {
             throw OAuthError.slowDown('Wait five seconds longer between polls from now on');
@@ -48,7 +50,14 @@ export async function deviceCodeGrant(context: Context, client: Client, form: Fo
     }
     await requireActive(context, client, account);
     const { requested } = device;
-    const response = await exchange(context, { client, account, grant, grantType: DEVICE_CODE_GRANT, requested });
+    const response = await exchange(context, {
+        client,
+        account,
+        grant,
+        grantType: DEVICE_CODE_GRANT,
+        requested,
+        resource
+    });
     if (!response) {
         throw unusable();
     }

@@ -16,6 +16,8 @@ export interface Approval {
     grant: ApprovedGrant;
     grantType: string;
     requested: readonly string[];
+    /** The protected resource that the tokens are for. */
+    resource: string;
     nonce?: string | null;
 }
 
@@ -29,7 +31,15 @@ export async function exchange(context: Context, approval: Approval): Promise<To
     const { client, account, grant, nonce = null } = approval;
     const scope = narrowApproved(context.scopeRegistry, client, approval.requested, grant.scope, account.permissions);
     const { authTime } = grant;
-    const response = await signTokens(context, { client, account, grantId: grant.id, scope, authTime, nonce });
+    const response = await signTokens(context, {
+        client,
+        account,
+        grantId: grant.id,
+        resource: approval.resource,
+        scope,
+        authTime,
+        nonce
+    });
     const isRefreshable = scope.includes('offline_access') && client.grants.includes('refresh_token');
     const refreshToken = isRefreshable
         ? createRefreshToken(grant.familyKey, { grantId: grant.id, generation: 0 })

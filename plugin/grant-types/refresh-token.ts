@@ -8,7 +8,8 @@ import { requireGrantType } from '../clients/require-grant-type';
 import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
-import { checkResource, requestedScope, required, type Form } from '../parameters';
+import { requestedScope, required, type Form } from '../parameters';
+import { boundResource, requestedResource } from '../resources';
 import { revokeGrant } from '../revoke-grant';
 import { narrowScope } from '../scopes/resolve';
 import { covers } from '../scopes/registry';
@@ -123,10 +124,11 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
     requireNotSuspended(client);
     requireGrantType(client, 'refresh_token');
     const requested = requestedScope(context, form);
-    checkResource(context, form);
+    requestedResource(context, form);
 
     const live = await checkPresentedToken(context, client, presented, request);
     const { grant } = live;
+    const resource = boundResource(context, form, grant.resource);
     const account = await context.findAccount(grant.accountId);
     if (!account || !client.allowed.includes('offline_access')) {
         throw unusable();
@@ -144,6 +146,7 @@ async function refresh(context: Context, request: RefreshRequest): Promise<Token
         client,
         account,
         grantId: grant.id,
+        resource,
         scope: shown,
         authTime: grant.authTime
     });

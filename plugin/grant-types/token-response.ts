@@ -23,6 +23,7 @@ export async function signTokens(
         client,
         account,
         grantId,
+        resource,
         scope,
         authTime,
         nonce = null
@@ -30,6 +31,8 @@ export async function signTokens(
         client: Client;
         account: Account;
         grantId: string;
+        /** The protected resource that the access token is for. */
+        resource: string;
         scope: readonly string[];
         authTime: number | null;
         nonce?: string | null;
@@ -37,7 +40,7 @@ export async function signTokens(
 ): Promise<TokenResponse> {
     const { clientId } = client;
     const [accessToken, idToken] = await Promise.all([
-        signAccessToken(context, { accountId: account.id, clientId, grantId, scope }),
+        signAccessToken(context, { accountId: account.id, clientId, grantId, resource, scope }),
         scope.includes('openid') ? signIdToken(context, { account, clientId, scope, authTime, nonce }) : undefined
     ]);
     return {

@@ -12,7 +12,7 @@ import { rateHeaders, tallyOf } from './rate-headers';
 export const ANY_ORIGIN: RouteOptionsCors = {
     origin: ['*'],
     credentials: false,
-    headers: ['Accept', 'Authorization', 'Content-Type'],
+    headers: ['Accept', 'Authorization', 'Content-Type', 'MCP-Protocol-Version'],
     exposedHeaders: ['WWW-Authenticate', 'Retry-After'],
     additionalHeaders: [],
     additionalExposedHeaders: []

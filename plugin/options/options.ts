@@ -7,6 +7,7 @@ import type { FirstPartyClient } from './first-party-clients';
 import type { Lifetimes } from './lifetimes';
 import type { LimitsOptions } from './limits';
 import type { PermissionOptions } from './permissions';
+import type { Resource } from './resources';
 import type { Secret } from './secret';
 import type { SessionOptions } from './session';
 import type { Urls } from './urls';
@@ -16,6 +17,7 @@ export type { Caps } from './caps';
 export type { FirstPartyClient } from './first-party-clients';
 export type { Lifetimes } from './lifetimes';
 export { LIMIT_NAMES, type Limit, type LimitName, type LimitsOptions, type LimitsRedis } from './limits';
+export type { Resource } from './resources';
 export type { Secret } from './secret';
 export type { SessionCredentials } from './session';
 export type { Settings } from './settings';
@@ -36,8 +38,14 @@ export interface Options {
      * and all verify. Default: derived from the signing keys.
      */
     secret?: Secret | Secret[];
-    /** `aud` of access tokens. Default: the issuer. */
+    /** `aud` of access tokens. Default: the first of `resources`, or the issuer. */
     audience?: string;
+    /** The protected resources that tokens can be for (RFC 9728); the first is the default. Default: one, the `audience`. */
+    resources?: Resource[];
+    /** `scopes_supported` of the server metadata. Default: standard scopes and all permissions but the administrator's. */
+    advertisedScopes?: string[];
+    /** Whether a request with unknown scopes is refused, or they are left out. Default: `refuse`. */
+    unknownScopes?: 'refuse' | 'ignore';
     lifetimes?: Partial<Lifetimes>;
     urls?: Partial<Urls>;
     /** Default: `storyden-cli`, named `Storyden`. */

@@ -9,6 +9,7 @@ import { limits, limitsSettings, type LimitsSettings } from './limits';
 import { permissions } from './permissions';
 import { describeProblem } from './problem';
 import { redirectSchemes } from './redirect-schemes';
+import { resources, tokensOf, type Resource } from './resources';
 import { secret, secretsOf, type Secret } from './secret';
 import { session } from './session';
 import type { Settings } from './settings';
@@ -16,7 +17,10 @@ import { audience, signingKeys } from './signing-keys';
 import { issuer, urls } from './urls';
 
 /** The options as the schema leaves them: checked, with their defaults. */
-type Checked = Omit<Settings, 'origin' | 'limits' | 'secrets'> & {
+type Checked = Omit<Settings, 'origin' | 'limits' | 'secrets' | 'audience' | 'resources' | 'advertisedScopes'> & {
+    audience?: string;
+    resources?: Resource[];
+    advertisedScopes?: string[];
     limits: LimitsSettings | false;
     secret?: Secret | Secret[];
 };
@@ -30,6 +34,9 @@ const schema = Joi.object<Checked>({
     signingKeys,
     secret,
     audience,
+    resources,
+    advertisedScopes: Joi.array().items(Joi.string()).unique(),
+    unknownScopes: Joi.valid('refuse', 'ignore').default('refuse'),
     lifetimes,
     urls,
     firstPartyClients,
@@ -58,6 +65,7 @@ export function readOptions(options: unknown): Settings {
     const { issuer: url, limits: limited, signingKeys: keys } = value;
     return {
         ...value,
+        ...tokensOf(value),
         origin: new URL(url).origin,
         secrets: secretsOf({ secret: given, signingKeys: keys }),
         limits: limitsSettings(limited)

@@ -7,6 +7,7 @@ import type { FirstPartyClient } from './first-party-clients';
 import type { Lifetimes } from './lifetimes';
 import type { LimitsSettings } from './limits';
 import type { PermissionSettings } from './permissions';
+import type { Resource } from './resources';
 import type { SessionSettings } from './session';
 import type { Urls } from './urls';
 
@@ -23,6 +24,10 @@ export interface Settings {
     /** What MACs are made with: the first makes, all verify. */
     secrets: Buffer[];
     audience: string;
+    /** Empty where the option is off. */
+    resources: Resource[];
+    advertisedScopes: string[];
+    unknownScopes: 'refuse' | 'ignore';
     lifetimes: Lifetimes;
     urls: Urls;
     firstPartyClients: FirstPartyClient[];

@@ -4,4 +4,4 @@ import Joi from 'joi';
 export const signingKeys = Joi.array().items(Joi.object().unknown()).min(1).required();
 
 /** `aud` of access tokens. */
-export const audience = Joi.string().max(512).default(Joi.ref('issuer'));
+export const audience = Joi.string().max(512);

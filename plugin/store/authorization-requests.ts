@@ -17,6 +17,8 @@ export interface AuthorizationRequest {
     codeChallenge: string;
     /** When the person signed in, epoch seconds. */
     authTime: number | null;
+    /** The protected resource that is asked for; null for the default one. */
+    resource: string | null;
     decided: boolean;
     /** The grant that the approval made. */
     grantId: string | null;
@@ -34,6 +36,7 @@ interface Row extends ClientColumns {
     nonce: string | null;
     code_challenge: string;
     auth_time: number | string | null;
+    resource: string | null;
     decided_at: number | string | null;
     grant_id: string | null;
     created_at: number | string;
@@ -64,6 +67,7 @@ export async function insertAuthorizationRequest(
         nonce: request.nonce,
         codeChallenge: request.codeChallenge,
         authTime: request.authTime,
+        resource: request.resource,
         decidedAt: null,
         grantId: null,
         createdAt: now,
@@ -84,7 +88,7 @@ export async function findAuthorizationRequest(
     }
     const [row] = await queries.query<Row>(
         `SELECT ${CLIENT_COLUMNS}, r.id, r.redirect_uri, r.scope, r.shown_scope, r.state, r.nonce, r.code_challenge,
-            r.auth_time, r.decided_at, r.grant_id, r.created_at, r.expires_at
+            r.auth_time, r.resource, r.decided_at, r.grant_id, r.created_at, r.expires_at
         FROM oauth_authorization_requests r JOIN oauth_clients c ON c.id = r.oauth_client_id
         WHERE r.id = ? AND r.account_id = ? AND r.expires_at > ? AND c.deleted_at IS NULL`,
         [id, accountId, now]
@@ -102,6 +106,7 @@ export async function findAuthorizationRequest(
         nonce: row.nonce,
         codeChallenge: row.code_challenge,
         authTime: row.auth_time === null ? null : Number(row.auth_time),
+        resource: row.resource,
         decided: row.decided_at !== null,
         grantId: row.grant_id,
         createdAt: Number(row.created_at),

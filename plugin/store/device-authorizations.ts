@@ -12,6 +12,8 @@ export interface DeviceAuthorization {
     userCode: string;
     /** What was asked for. */
     requested: string[];
+    /** The protected resource that is asked for; null for the default one. */
+    resource: string | null;
     /** Seconds. */
     pollInterval: number;
     lastPolledAt: number | null;
@@ -29,6 +31,7 @@ interface Row extends ClientColumns {
     id: string;
     user_code: string;
     scope: string;
+    resource: string | null;
     poll_interval: number;
     last_polled_at: number | string | null;
     claimed_by_account_id: string | null;
@@ -40,7 +43,7 @@ interface Row extends ClientColumns {
     expires_at: number | string;
 }
 
-const COLUMNS = `${CLIENT_COLUMNS}, d.id, d.user_code, d.scope, d.poll_interval, d.last_polled_at,
+const COLUMNS = `${CLIENT_COLUMNS}, d.id, d.user_code, d.scope, d.resource, d.poll_interval, d.last_polled_at,
     d.claimed_by_account_id, d.shown_scope, d.approved_by_account_id, d.approved_at, d.denied_at, d.created_at,
     d.expires_at`;
 
@@ -54,6 +57,7 @@ function fromRow(row: Row): DeviceAuthorization {
         client: clientFromRow(row),
         userCode: row.user_code,
         requested: splitNames(row.scope),
+        resource: row.resource,
         pollInterval: Number(row.poll_interval),
         lastPolledAt: number(row.last_polled_at),
         claimedBy: row.claimed_by_account_id,
@@ -74,6 +78,8 @@ export interface NewDeviceAuthorization {
     /** Eight characters, without the hyphen. */
     userCode: string;
     requested: readonly string[];
+    /** Null for the default one. */
+    resource: string | null;
     /** A MAC of the client's network; null where the host knows no address. */
     requestedFrom: string | null;
     /** Seconds. */
@@ -101,6 +107,7 @@ export async function insertDeviceAuthorization(
         deviceCodeHash: device.deviceCodeHash,
         userCode: device.userCode,
         scope: joinNames(device.requested),
+        resource: device.resource,
         pollInterval: device.pollInterval,
         lastPolledAt: null,
         claimedByAccountId: null,

@@ -31,6 +31,8 @@ export interface NewGrant extends GrantReference {
     familyKey: string;
     /** When the person signed in, epoch seconds. */
     authTime: number | null;
+    /** The protected resource that its tokens are for; null for the default one. */
+    resource: string | null;
     /** Until when it can be exchanged, epoch milliseconds. */
     expiresAt: number;
 }
@@ -46,6 +48,7 @@ function rowOf(grant: Omit<NewGrant, 'expiresAt'>, now: number): Omit<OAuthGrant
         oauthClientId: grant.oauthClientId,
         accountId: grant.accountId,
         scope: joinNames(grant.scope),
+        resource: grant.resource,
         chainKey: grant.familyKey,
         authTime: grant.authTime,
         createdAt: now,
@@ -80,6 +83,8 @@ export interface ApprovedGrant extends GrantReference {
     familyKey: string;
     /** When the person signed in, epoch seconds. */
     authTime: number | null;
+    /** Null for the default one. */
+    resource: string | null;
     /** Epoch milliseconds. */
     createdAt: number;
     exchanged: boolean;
@@ -89,7 +94,7 @@ export interface ApprovedGrant extends GrantReference {
 /** What a query selects of `oauth_grants g` for `approvedGrantFromRow`. */
 export const APPROVED_GRANT_COLUMNS = `g.id AS g_id, g.oauth_client_id AS g_oauth_client_id, g.account_id AS g_account_id,
     g.scope AS g_scope, g.chain_key AS g_chain_key, g.auth_time AS g_auth_time, g.created_at AS g_created_at,
-    g.exchanged_at AS g_exchanged_at, g.ended_at AS g_ended_at`;
+    g.resource AS g_resource, g.exchanged_at AS g_exchanged_at, g.ended_at AS g_ended_at`;
 
 export interface ApprovedGrantColumns {
     g_id: string;
@@ -98,6 +103,7 @@ export interface ApprovedGrantColumns {
     g_scope: string;
     g_chain_key: string;
     g_auth_time: number | string | null;
+    g_resource: string | null;
     g_created_at: number | string;
     g_exchanged_at: number | string | null;
     g_ended_at: number | string | null;
@@ -111,6 +117,7 @@ export function approvedGrantFromRow(row: ApprovedGrantColumns): ApprovedGrant {
         scope: splitNames(row.g_scope),
         familyKey: row.g_chain_key,
         authTime: row.g_auth_time === null ? null : Number(row.g_auth_time),
+        resource: row.g_resource,
         createdAt: Number(row.g_created_at),
         exchanged: row.g_exchanged_at !== null,
         revoked: row.g_ended_at !== null
@@ -123,14 +130,19 @@ export async function findFamilyKey(queries: Queries, id: string): Promise<strin
     return row?.chain_key ?? null;
 }
 
+/** What a standing grant is for. */
+export interface StandingFor {
+    /** The client's `id`. */
+    oauthClientId: string;
+    accountId: string;
+    /** Null for the default one. */
+    resource: string | null;
+}
+
 /** The standing grant of a client that acts as its owner; null where there is none that is not revoked. */
-export async function findStandingGrant(
-    queries: Queries,
-    oauthClientId: string,
-    accountId: string
-): Promise<string | null> {
+export async function findStandingGrant(queries: Queries, use: StandingFor): Promise<string | null> {
     const [row] = await queries.query<{ id: string }>('SELECT id FROM oauth_grants WHERE standing_for = ?', [
-        standingFor(oauthClientId, accountId)
+        standingFor(use)
     ]);
     return row?.id ?? null;
 }
@@ -150,7 +162,7 @@ export async function insertStandingGrant(
             ...rowOf({ ...grant, authTime: null }, now),
             exchangedAt: now,
             expiresAt: null,
-            standingFor: standingFor(grant.oauthClientId, grant.accountId)
+            standingFor: standingFor(grant)
         });
     } catch (error) {
         if (!(error instanceof DuplicateKey)) {
@@ -159,8 +171,8 @@ export async function insertStandingGrant(
     }
 }
 
-function standingFor(oauthClientId: string, accountId: string): string {
-    return hash('sha256', `${oauthClientId} ${accountId}`, 'base64url');
+function standingFor({ oauthClientId, accountId, resource }: StandingFor): string {
+    return hash('sha256', `${oauthClientId} ${accountId}${resource === null ? '' : ` ${resource}`}`, 'base64url');
 }
 
 /** A revoked standing grant makes room for another. */

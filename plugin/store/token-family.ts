@@ -27,6 +27,8 @@ export interface Grant {
     familyKey: string;
     /** When the person signed in, epoch seconds. */
     authTime: number | null;
+    /** The protected resource that its tokens are for; null for the default one. */
+    resource: string | null;
     /** Epoch milliseconds. */
     createdAt: number;
     revoked: boolean;
@@ -66,7 +68,8 @@ export interface PresentedToken {
  */
 const PRESENTED_TOKEN = `
     SELECT ${CLIENT_COLUMNS}, g.id AS g_id, g.account_id AS g_account_id, g.scope AS g_scope,
-        g.chain_key AS g_chain_key, g.auth_time AS g_auth_time, g.created_at AS g_created_at,
+        g.chain_key AS g_chain_key, g.auth_time AS g_auth_time, g.resource AS g_resource,
+        g.created_at AS g_created_at,
         g.ended_at AS g_ended_at, t.generation AS t_generation, t.token_hash AS t_token_hash, t.scope AS t_scope,
         t.sealed_token AS t_sealed_token, t.retry_until AS t_retry_until, t.handed_out_late AS t_handed_out_late,
         t.created_at AS t_created_at, t.expires_at AS t_expires_at
@@ -92,6 +95,7 @@ interface GrantColumns {
     g_scope: string;
     g_chain_key: string;
     g_auth_time: number | string | null;
+    g_resource: string | null;
     g_created_at: number | string;
     g_ended_at: number | string | null;
 }
@@ -184,6 +188,7 @@ function grantFromRow(row: GrantColumns, id: string): Grant {
         scope: splitNames(row.g_scope),
         familyKey: row.g_chain_key,
         authTime: row.g_auth_time === null ? null : Number(row.g_auth_time),
+        resource: row.g_resource,
         createdAt: Number(row.g_created_at),
         revoked: row.g_ended_at !== null
     };

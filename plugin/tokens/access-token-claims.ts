@@ -16,7 +16,7 @@ export interface AccessTokenClaims extends JWTPayload {
     scope: string;
 }
 
-/** A valid access token of this issuer and audience. */
+/** A valid access token of this issuer. */
 export interface VerifiedToken {
     claims: AccessTokenClaims;
     /** The scopes that it names, literally. */

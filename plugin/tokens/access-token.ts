@@ -15,14 +15,15 @@ export function signAccessToken(
         accountId,
         clientId,
         grantId,
+        resource,
         scope
-    }: { accountId: string; clientId: string; grantId: string; scope: readonly string[] }
+    }: { accountId: string; clientId: string; grantId: string; resource: string; scope: readonly string[] }
 ): Promise<string> {
     const iat = Math.floor(clock() / 1000);
     return keys.sign(TYPE, {
         iss: settings.issuer,
         sub: accountId,
-        aud: settings.audience,
+        aud: resource,
         client_id: clientId,
         exp: iat + settings.lifetimes.accessToken,
         iat,
@@ -37,18 +38,27 @@ export interface Verifier extends Issuer {
     readonly verifiedTokens: VerifiedTokenCache;
 }
 
-/** A token's claims and scope; null for anything but a valid access token of this issuer and audience (RFC 9068 §4). */
-export async function verifyAccessToken(verifier: Verifier, token: string): Promise<VerifiedToken | null> {
+/**
+ * A token's claims and scope; null for anything but a valid access token of this issuer (RFC 9068 §4).
+ *
+ * @param audiences the resources, one of which it must be for
+ */
+export async function verifyAccessToken(
+    verifier: Verifier,
+    token: string,
+    audiences: readonly string[]
+): Promise<VerifiedToken | null> {
     const known = findVerifiedToken(verifier, token);
-    if (known !== undefined) {
-        return known;
-    }
+    const verified = known === undefined ? await verifyUnknown(verifier, token) : known;
+    return verified && audiences.includes(verified.claims.aud) ? verified : null;
+}
+
+async function verifyUnknown(verifier: Verifier, token: string): Promise<VerifiedToken | null> {
     const { keys, verifiedTokens, settings, clock } = verifier;
     try {
         const claims = await keys.verify(token, {
             typ: TYPE,
             issuer: settings.issuer,
-            audience: settings.audience,
             now: clock()
         });
         if (!isComplete(claims)) {
@@ -63,7 +73,7 @@ export async function verifyAccessToken(verifier: Verifier, token: string): Prom
 }
 
 /**
- * As `verifyAccessToken`, at once, for a token that was verified lately.
+ * As `verifyAccessToken`, at once, for a token that was verified lately, whichever resource it is for.
  *
  * @returns null when it has expired since; undefined when the token is not remembered
  */
@@ -76,7 +86,7 @@ export function findVerifiedToken(
 }
 
 function isComplete(claims: JWTPayload): claims is AccessTokenClaims {
-    return typeof claims.client_id === 'string' && typeof claims.scope === 'string';
+    return typeof claims.client_id === 'string' && typeof claims.scope === 'string' && typeof claims.aud === 'string';
 }
 
 /** True while a token that was verified before is within its time (RFC 7519 §4.1.4, §4.1.5). */

@@ -5,7 +5,6 @@ export interface Issuer {
     readonly keys: Pick<KeySet, 'sign' | 'signForClient' | 'verify'>;
     readonly settings: {
         readonly issuer: string;
-        readonly audience: string;
         readonly lifetimes: { readonly accessToken: number };
     };
     /** The current time, epoch milliseconds. */
