@@ -15,7 +15,7 @@ const LAYERS = [
     },
     {
         name: 'context and jobs',
-        paths: ['plugin/(context|events|accounts)\\.ts', 'plugin/rate-limits/', 'jobs/'],
+        paths: ['plugin/(context|events|accounts)\\.ts', 'plugin/rate-limits/', 'plugin/documents/', 'jobs/'],
         siblings: true
     },
     { name: 'store and tokens', paths: ['plugin/store/', 'plugin/tokens/'] },

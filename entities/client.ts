@@ -14,6 +14,7 @@ export type ClientStatus = 'active' | 'suspended';
 @Index('idx_oauth_clients_created', ['deletedAt', 'createdAt', 'id'])
 @Index('idx_oauth_clients_type', ['deletedAt', 'type', 'createdAt', 'id'])
 @Index('idx_oauth_clients_name', ['deletedAt', 'name', 'id'])
+@Index('idx_oauth_clients_source', ['source', 'deletedAt', 'createdAt', 'id'])
 export class OAuthClient {
     @PrimaryColumn(ID)
     id!: string;
@@ -22,7 +23,7 @@ export class OAuthClient {
     @Column({ ...ACCOUNT_ID, name: 'account_id', nullable: true })
     accountId!: string | null;
 
-    @Column({ type: 'varchar', length: 128, name: 'client_id' })
+    @Column({ type: 'varchar', length: 512, name: 'client_id' })
     clientId!: string;
 
     @Column({ type: 'varchar', length: 200 })
@@ -85,6 +86,18 @@ export class OAuthClient {
 
     @Column({ ...TIME, name: 'updated_at' })
     updatedAt!: number;
+
+    /** Of a client that made itself known: when an account approved it last. */
+    @Column({ ...OPTIONAL_TIME, name: 'used_at' })
+    usedAt!: number | null;
+
+    /** Of such a client, when it was noticed that it has no grant any more. */
+    @Column({ ...OPTIONAL_TIME, name: 'idle_since' })
+    idleSince!: number | null;
+
+    /** When the document that describes it was fetched last. */
+    @Column({ ...OPTIONAL_TIME, name: 'metadata_fetched_at' })
+    metadataFetchedAt!: number | null;
 
     /** A deleted client stays, unusable, for as long as the rows of its ended grants name it. */
     @Column({ ...OPTIONAL_TIME, name: 'deleted_at' })

@@ -1,6 +1,7 @@
 import type { Request, ResponseObject, ResponseToolkit, Server } from '@hapi/hapi';
 import type { Database } from './store/database';
 import type { EmitEvent } from './events';
+import type { DocumentCache } from './documents/document-cache';
 import type { RateLimits } from './rate-limits/rate-limits';
 import type { Account, Settings } from './options/options';
 import type { ScopeRegistry } from './scopes/registry';
@@ -17,6 +18,8 @@ export interface Context {
     /** Access tokens of this issuer that one of these keys signed. */
     readonly verifiedTokens: VerifiedTokenCache;
     readonly scopeRegistry: ScopeRegistry;
+    /** The documents that describe clients. */
+    readonly documents: DocumentCache;
     readonly limits: RateLimits;
     /** The current time, epoch milliseconds. */
     readonly clock: () => number;

@@ -55,6 +55,12 @@ export type OAuthEvent =
           client_id: string;
       }
     | {
+          /** A client registered itself, is known by its document, or its document has changed. */
+          type: 'client_registered' | 'client_discovered' | 'client_metadata_changed';
+          oauth_client_id: string;
+          client_id: string;
+      }
+    | {
           type: 'device_authorization_requested';
           device_authorization_id: string;
           oauth_client_id: string;

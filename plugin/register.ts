@@ -8,6 +8,8 @@ import { checkServerSettings } from './store/server-settings';
 import { discoveryRoutes, protocolRoutes, resourceMetadataRoutes, sessionRoutes } from './endpoints';
 import { eventEmitter } from './events';
 import { isolated } from './http/isolated-route';
+import { DocumentCache } from './documents/document-cache';
+import { fetchDocument } from './documents/guarded-fetch';
 import { RateLimits } from './rate-limits/rate-limits';
 import type { Options, Settings } from './options/options';
 import { readOptions } from './options/read-options';
@@ -38,6 +40,10 @@ export async function register(server: Server, options: Options): Promise<void> 
         macs,
         verifiedTokens: new VerifiedTokenCache(),
         scopeRegistry: { permissions: settings.permissions.all, administrator: settings.permissions.administrator },
+        documents: new DocumentCache(
+            (url) => fetchDocument(url, settings.clientMetadataDocuments || {}),
+            settings.clock
+        ),
         limits: addLimits(server, settings, macs),
         clock: settings.clock,
         emit: eventEmitter(server, settings.clock),

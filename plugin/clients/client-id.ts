@@ -1,8 +1,14 @@
 import { invalidField } from '../errors/management-error';
 import { randomSecret } from '../tokens/secret';
 
-/** The characters of a `client_id`. Others are not looked up: a database may take `x` and `x ` for the same. */
-export const CLIENT_ID_PATTERN = /^[A-Za-z0-9._~-]{1,128}$/;
+/** The characters of a `client_id` that is no URL. */
+const PLAIN = /^[A-Za-z0-9._~-]{1,128}$/;
+
+/**
+ * The characters of a `client_id`, that of a client with a metadata document included. Others are not looked up: a database
+ * may take `x` and `x ` for the same.
+ */
+export const CLIENT_ID_PATTERN = /^(?:[A-Za-z0-9._~-]{1,128}|https:\/\/[\x21-\x7e]{1,504})$/;
 
 const PREFIX = 'sdoak_';
 
@@ -17,7 +23,7 @@ export function createClientId(): string {
  * @throws ManagementError 400
  */
 export function checkClientId(clientId: string): void {
-    if (!CLIENT_ID_PATTERN.test(clientId)) {
+    if (!PLAIN.test(clientId)) {
         throw invalidField(
             'client_id',
             'characters',

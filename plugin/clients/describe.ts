@@ -24,6 +24,8 @@ export interface ClientDescription {
     tos_uri?: string;
     policy_uri?: string;
     description?: string;
+    /** RFC 3339: when the document that describes it was fetched last. */
+    metadata_fetched_at?: string;
 }
 
 export function describeClient(row: OAuthClient): ClientDescription {
@@ -46,6 +48,9 @@ export function describeClient(row: OAuthClient): ClientDescription {
         ...(row.clientUri !== null && { client_uri: row.clientUri }),
         ...(row.tosUri !== null && { tos_uri: row.tosUri }),
         ...(row.policyUri !== null && { policy_uri: row.policyUri }),
-        ...(row.description !== null && { description: row.description })
+        ...(row.description !== null && { description: row.description }),
+        ...(row.metadataFetchedAt !== null && {
+            metadata_fetched_at: new Date(row.metadataFetchedAt).toISOString()
+        })
     };
 }

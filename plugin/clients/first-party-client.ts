@@ -8,6 +8,7 @@ import { findClientByIds, findKnownClientIds, insertClientRow, renameClient, typ
 import { DuplicateKey } from '../store/database-errors';
 import { DEVICE_CODE_GRANT } from './grant-rules';
 import { findSurely } from '../store/database';
+import { asConfigured } from './document-standing';
 
 /** The scopes that a built-in client must ask for. It may ask for no others. */
 export const FIRST_PARTY_SCOPES = ['openid', 'profile', 'offline_access'];
@@ -31,7 +32,7 @@ export async function ensureFirstPartyClient(
     const { clock, database, settings } = context;
     const builtIn = settings.firstPartyClients.find((client) => client.clientId === clientId);
     if (!builtIn) {
-        return found?.source === 'first_party' ? null : found;
+        return found?.source === 'first_party' ? null : found && asConfigured(context, found);
     }
     if (found && found.source !== 'first_party') {
         throw new Error(`The client_id ${clientId} of "firstPartyClients" belongs to a registered client`);
@@ -97,6 +98,9 @@ function firstPartyRow({ clientId, name }: FirstPartyClient, now: number): OAuth
         previousSecretExpiresAt: null,
         createdAt: now,
         updatedAt: now,
+        usedAt: null,
+        idleSince: null,
+        metadataFetchedAt: null,
         deletedAt: null
     };
 }

@@ -109,6 +109,9 @@ export async function createManagedClient(
         previousSecretExpiresAt: null,
         createdAt: now,
         updatedAt: now,
+        usedAt: null,
+        idleSince: null,
+        metadataFetchedAt: null,
         deletedAt: null
     };
     await withUniqueClientId(context, row.clientId, () => insertClientRow(context.database, row));

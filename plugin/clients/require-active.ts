@@ -2,6 +2,7 @@ import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import type { Client } from '../store/clients';
+import { asConfigured } from './document-standing';
 
 /** Whether a client may act: it is not suspended, and neither is its owner. */
 export async function isActive(
@@ -29,7 +30,7 @@ export function requireNotSuspended({ status }: Client): void {
  * @throws OAuthError `unauthorized_client`
  */
 export async function requireActive(context: Context, client: Client, account?: Account): Promise<void> {
-    requireNotSuspended(client);
+    requireNotSuspended(await asConfigured(context, client));
     if (client.accountId !== account?.id && !(await isActive(context, client))) {
         throw stopped();
     }

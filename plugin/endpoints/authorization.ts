@@ -22,6 +22,8 @@ import { requestTarget } from '../http/request-target';
 import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime } from '../http/session';
 import type { Form } from '../parameters';
 import { isFramed, mayRedirectErrors, showRefusal } from './authorization-refusal';
+import { bringDocumentClient } from '../clients/document-client';
+import { isDocumentUrl } from '../clients/document-url';
 
 const AUTHORIZE = '/oauth/authorize';
 
@@ -114,6 +116,13 @@ async function readRequest(context: Context, request: Request): Promise<Original
 async function authorize(context: Context, request: Request, h: ResponseToolkit): Promise<ResponseObject> {
     const original = await readRequest(context, request);
     const { form } = original;
+    const clientId = form.get('client_id');
+    if (clientId?.startsWith('https://') && !form.isRepeated('client_id') && context.settings.clientMetadataDocuments) {
+        const login = await bringClient(context, request, original, clientId);
+        if (login !== null) {
+            return redirect(h, login);
+        }
+    }
     const destination = await findDestination(context, form);
     let accountId: string | null = null;
     try {
@@ -147,6 +156,36 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
             ? redirect(h, location)
             : showRefusal(context, request, h, { error: refusal, location });
     }
+}
+
+/**
+ * Brings a client up to date that a document describes. Its document is fetched for a person who is signed in only, so that
+ * nobody else makes the forum send requests.
+ *
+ * @returns the sign-in page, where the person has to sign in first
+ */
+async function bringClient(
+    context: Context,
+    request: Request,
+    original: OriginalRequest,
+    url: string
+): Promise<string | null> {
+    if (!isDocumentUrl(url, context.settings)) {
+        throw OAuthError.invalidClient('The client_id is no URL of a metadata document that the server would fetch');
+    }
+    const accountId = sessionAccountId(context, request);
+    if (accountId === null) {
+        if (promptOf(original.form).includes('none')) {
+            throw OAuthError.loginRequired('The person is not signed in');
+        }
+        return loginPage(context, request, original, null);
+    }
+    await bringDocumentClient(context, context.documents, {
+        url,
+        accountId,
+        log: (where, reason) => request.log(['oauth', 'document', 'warning'], `${where}: ${reason}`)
+    });
+    return null;
 }
 
 /** Begins an authorization for the account of the session. */

@@ -49,6 +49,8 @@ function metadata({ endpoint, keys, settings }: Context): Record<string, unknown
         request_uri_parameter_supported: false,
         subject_types_supported: ['public'],
         id_token_signing_alg_values_supported: keys.algorithms,
+        ...(settings.registration && { registration_endpoint: endpoint('/oauth/register') }),
+        ...(settings.clientMetadataDocuments && { client_id_metadata_document_supported: true }),
         ...(settings.resources.length > 0 && { protected_resources: knownResources(settings) })
     };
 }

@@ -11,6 +11,7 @@ import { introspectionRoute } from './introspection';
 import { jwksRoute } from './jwks';
 import { memberClientRoutes } from './member-clients';
 import { memberTokenRoutes } from './member-tokens';
+import { registrationRoutes } from './registration';
 import { revocationRoute } from './revocation';
 import { tokenRoute } from './token';
 import { userinfoRoutes } from './userinfo';
@@ -40,6 +41,7 @@ export function protocolRoutes(context: Context): ServerRoute[] {
         ...userinfoRoutes(context),
         revocationRoute(context),
         introspectionRoute(context),
-        jwksRoute(context)
+        jwksRoute(context),
+        ...registrationRoutes(context)
     ];
 }

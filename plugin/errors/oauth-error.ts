@@ -1,6 +1,6 @@
 import { boomify, type Output } from '@hapi/boom';
 
-/** The error codes of RFC 6749, 6750, 7009, 8628, 8707 and OpenID Connect Core that the plugin uses. */
+/** The error codes of RFC 6749, 6750, 7009, 7591, 8628, 8707 and OpenID Connect Core that the plugin uses. */
 export type OAuthErrorCode =
     | 'access_denied'
     | 'account_selection_required'
@@ -8,7 +8,9 @@ export type OAuthErrorCode =
     | 'consent_required'
     | 'expired_token'
     | 'invalid_client'
+    | 'invalid_client_metadata'
     | 'invalid_grant'
+    | 'invalid_redirect_uri'
     | 'invalid_request'
     | 'invalid_scope'
     | 'invalid_target'
@@ -21,6 +23,7 @@ export type OAuthErrorCode =
     | 'server_error'
     | 'slow_down'
     | 'temporarily_unavailable'
+    | 'unapproved_software_statement'
     | 'unauthorized_client'
     | 'unsupported_grant_type'
     | 'unsupported_response_type';

@@ -4,6 +4,7 @@ import type { Account } from '../options/options';
 import { revokeGrant } from '../revoke-grant';
 import type { Client } from '../store/clients';
 import { findGrantsOverCap, type NewGrant } from '../store/grants';
+import { noteUse } from '../store/self-made-clients';
 import { createFamilyKey } from '../tokens/refresh-token';
 
 /** The grant that an approval makes. Nothing is stored yet. */
@@ -33,8 +34,14 @@ export function approvedGrant(
     };
 }
 
-/** Revokes what an account has given a client too often (`caps.grantsPerAccountAndClient`): what was used longest ago. */
-export async function revokeGrantsOverCap(context: Context, account: Account, client: Client): Promise<void> {
+/**
+ * What follows an approval: a client that made itself known is in use, and of what the account has given it too often
+ * (`caps.grantsPerAccountAndClient`), what was used longest ago is revoked.
+ */
+export async function settleApproval(context: Context, account: Account, client: Client): Promise<void> {
+    if (client.source === 'self_registered' || client.source === 'metadata_document') {
+        await noteUse(context.database, client.id, context.clock());
+    }
     const pair = { accountId: account.id, oauthClientId: client.id };
     const most = context.settings.caps.grantsPerAccountAndClient;
     for (const grant of await findGrantsOverCap(context.database, pair, most)) {

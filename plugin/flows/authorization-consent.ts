@@ -13,7 +13,7 @@ import { DatabaseUnavailable } from '../store/database-errors';
 import { findFamilyKey, insertGrant } from '../store/grants';
 import { shrinkShownScope } from '../store/shown-scope';
 import { hashSecret } from '../tokens/secret';
-import { approvedGrant, revokeGrantsOverCap } from './approved-grant';
+import { approvedGrant, settleApproval } from './approved-grant';
 import { requireDecision, type Decision } from './decision';
 import type { Asked } from './device-consent';
 import { stillShown } from './shown-scope';
@@ -149,7 +149,7 @@ async function approve(context: Context, account: Account, read: AuthorizationRe
     if (!decided) {
         return null;
     }
-    await revokeGrantsOverCap(context, account, client);
+    await settleApproval(context, account, client);
     return { code: code! };
 }
 

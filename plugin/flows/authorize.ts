@@ -13,6 +13,7 @@ import { requestedResource, resourceToBind } from '../resources';
 import { requireRequestedAccount } from './requested-account';
 import { requireActive, requireNotSuspended } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
+import { withRefreshPolicy } from '../clients/refresh-policy';
 
 /** Who sent an authorization request and where the response goes, once both are known to belong together. */
 export interface Destination {
@@ -184,7 +185,7 @@ function checkScope(
     account: Account,
     form: Form
 ): { requested: string[]; shown: string[] } {
-    const requested = requestedScope(context, form);
+    const requested = withRefreshPolicy(context, client, requestedScope(context, form));
     const { granted, notAllowed } = resolveScope(context.scopeRegistry, client, requested, account.permissions);
     if (notAllowed.includes('openid') || (requested.length > 0 && notAllowed.length === requested.length)) {
         throw OAuthError.invalidScope('The client is not allowed openid, or nothing of what it asks for');

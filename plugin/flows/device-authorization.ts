@@ -17,6 +17,7 @@ import { requestedScope } from '../parameters';
 import { resourceToBind } from '../resources';
 import { requireActive } from '../clients/require-active';
 import { requireGrantType } from '../clients/require-grant-type';
+import { withRefreshPolicy } from '../clients/refresh-policy';
 
 /** The response to a device authorization request (RFC 8628 §3.2). */
 export interface DeviceAuthorizationResponse {
@@ -50,7 +51,7 @@ export async function authorizeDevice(
     await counted.admit(client);
     await requireActive(context, client);
     requireGrantType(client, DEVICE_CODE_GRANT);
-    const requested = requestedScope(context, form);
+    const requested = withRefreshPolicy(context, client, requestedScope(context, form));
     const resource = resourceToBind(context, form);
     if (requested.some((name) => !covers(context.scopeRegistry, client.allowed, name))) {
         throw OAuthError.invalidScope('The scope has a name that the client is not allowed');

@@ -17,7 +17,7 @@ import {
 import { insertGrant } from '../store/grants';
 import { shrinkShownScope } from '../store/shown-scope';
 import { formatUserCode, readUserCode } from '../user-code';
-import { approvedGrant, revokeGrantsOverCap } from './approved-grant';
+import { approvedGrant, settleApproval } from './approved-grant';
 import { requireDecision, type Decision } from './decision';
 import { stillShown } from './shown-scope';
 import { requireMayAuthorize } from '../policy';
@@ -216,7 +216,7 @@ async function approve(
         return first;
     });
     if (approved) {
-        await revokeGrantsOverCap(context, account, client);
+        await settleApproval(context, account, client);
     }
     return approved;
 }

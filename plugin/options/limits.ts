@@ -34,6 +34,8 @@ export interface LimitsOptions {
     clientCredentials?: Partial<Limit> | false;
     /** Authorization requests, by account. Default: 120 in 60 seconds. */
     authorize?: Partial<Limit> | false;
+    /** Registrations of clients, by address. Default: 600 in 60 seconds. */
+    registration?: Partial<Limit> | false;
     /** Wrong user codes, by address, whatever the accounts. Default: 100 in 600 seconds. */
     userCode?: Partial<Limit> | false;
 }
@@ -44,6 +46,7 @@ export const LIMIT_NAMES = [
     'clientAuthentication',
     'clientCredentials',
     'authorize',
+    'registration',
     'userCode'
 ] as const;
 
@@ -80,6 +83,7 @@ export const limits = Joi.object({
     clientAuthentication: limit(300, 60),
     clientCredentials: limit(600, 60),
     authorize: limit(120, 60),
+    registration: limit(600, 60),
     userCode: limit(100, 600)
 })
     .allow(false)

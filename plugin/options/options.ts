@@ -9,6 +9,7 @@ import type { LimitsOptions } from './limits';
 import type { PermissionOptions } from './permissions';
 import type { Resource } from './resources';
 import type { Secret } from './secret';
+import type { ClientMetadataDocumentsOptions, RegistrationOptions } from './self-made-clients';
 import type { SessionOptions } from './session';
 import type { Urls } from './urls';
 
@@ -19,6 +20,7 @@ export type { Lifetimes } from './lifetimes';
 export { LIMIT_NAMES, type Limit, type LimitName, type LimitsOptions, type LimitsRedis } from './limits';
 export type { Resource } from './resources';
 export type { Secret } from './secret';
+export type { ClientMetadataDocumentsOptions, RefreshPolicy, RegistrationOptions } from './self-made-clients';
 export type { SessionCredentials } from './session';
 export type { Settings } from './settings';
 
@@ -52,6 +54,10 @@ export interface Options {
     firstPartyClients?: FirstPartyClient[];
     /** Private-use schemes that redirect URIs of public clients may have although they lack a period. Default: none. */
     redirectSchemes?: string[];
+    /** Lets clients register themselves (RFC 7591). Default: off. */
+    registration?: RegistrationOptions | false;
+    /** Lets clients be known by the URL of a document that describes them. Default: off. */
+    clientMetadataDocuments?: ClientMetadataDocumentsOptions | false;
     bearer?: Partial<BearerSettings>;
     /** Limits by client address; `false` turns all of them off, for a forum that has its own. */
     limits?: LimitsOptions | false;

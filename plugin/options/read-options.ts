@@ -11,6 +11,7 @@ import { describeProblem } from './problem';
 import { redirectSchemes } from './redirect-schemes';
 import { resources, tokensOf, type Resource } from './resources';
 import { secret, secretsOf, type Secret } from './secret';
+import { clientMetadataDocuments, registration, selfMadeScopes } from './self-made-clients';
 import { session } from './session';
 import type { Settings } from './settings';
 import { audience, signingKeys } from './signing-keys';
@@ -41,6 +42,8 @@ const schema = Joi.object<Checked>({
     urls,
     firstPartyClients,
     redirectSchemes,
+    registration,
+    clientMetadataDocuments,
     bearer,
     limits,
     caps,
@@ -66,8 +69,33 @@ export function readOptions(options: unknown): Settings {
     return {
         ...value,
         ...tokensOf(value),
+        ...selfMade(value),
         origin: new URL(url).origin,
         secrets: secretsOf({ secret: given, signingKeys: keys }),
         limits: limitsSettings(limited)
+    };
+}
+
+/** @throws Error for scopes that such clients may not have, and for a test's resolver where it is no test */
+function selfMade({
+    issuer: url,
+    permissions: known,
+    registration: register,
+    clientMetadataDocuments: documents
+}: Checked): Pick<Settings, 'registration' | 'clientMetadataDocuments'> {
+    if (documents && (documents.resolve ?? documents.ca) !== undefined && !url.startsWith('http:')) {
+        throw new Error(
+            'hapi-forum-oauth: "clientMetadataDocuments.resolve" and "ca" are for tests, where the issuer is http on a loopback host'
+        );
+    }
+    return {
+        registration: register && {
+            ...register,
+            scopes: selfMadeScopes('registration', register.scopes, known)
+        },
+        clientMetadataDocuments: documents && {
+            ...documents,
+            scopes: selfMadeScopes('clientMetadataDocuments', documents.scopes, known)
+        }
     };
 }

@@ -8,6 +8,7 @@ import type { Lifetimes } from './lifetimes';
 import type { LimitsSettings } from './limits';
 import type { PermissionSettings } from './permissions';
 import type { Resource } from './resources';
+import type { ClientMetadataDocumentsSettings, RegistrationSettings } from './self-made-clients';
 import type { SessionSettings } from './session';
 import type { Urls } from './urls';
 
@@ -32,6 +33,8 @@ export interface Settings {
     urls: Urls;
     firstPartyClients: FirstPartyClient[];
     redirectSchemes: string[];
+    registration: RegistrationSettings | false;
+    clientMetadataDocuments: ClientMetadataDocumentsSettings | false;
     bearer: BearerSettings;
     limits: LimitsSettings;
     caps: Caps;

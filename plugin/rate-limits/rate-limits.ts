@@ -129,6 +129,17 @@ export class RateLimits {
     }
 
     /**
+     * Counts a registration by client address.
+     *
+     * @throws OAuthError 429 if this one is over the limit
+     */
+    async registration(address: string, tally: Tally): Promise<void> {
+        for (const { name, factor } of networksOf(address)) {
+            refuse(await this.#counters.registration?.count(name, factor), tally);
+        }
+    }
+
+    /**
      * To be called before a user code is looked up.
      *
      * @throws OAuthError 429 while too many wrong codes came from this address

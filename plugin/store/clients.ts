@@ -108,7 +108,8 @@ export async function findKnownClientIds(queries: Queries, clientIds: readonly s
 /** What a query selects of `oauth_clients c` for `wholeClientRow`. */
 export const WHOLE_CLIENT_COLUMNS = `${CLIENT_COLUMNS}, c.suspended_reason AS c_suspended_reason,
     c.description AS c_description, c.client_uri AS c_client_uri, c.tos_uri AS c_tos_uri,
-    c.policy_uri AS c_policy_uri, c.created_at AS c_created_at, c.updated_at AS c_updated_at,
+    c.policy_uri AS c_policy_uri, c.used_at AS c_used_at, c.idle_since AS c_idle_since,
+    c.metadata_fetched_at AS c_metadata_fetched_at, c.created_at AS c_created_at, c.updated_at AS c_updated_at,
     c.deleted_at AS c_deleted_at`;
 
 export interface WholeClientColumns extends ClientColumns {
@@ -117,6 +118,9 @@ export interface WholeClientColumns extends ClientColumns {
     c_client_uri: string | null;
     c_tos_uri: string | null;
     c_policy_uri: string | null;
+    c_used_at: number | string | null;
+    c_idle_since: number | string | null;
+    c_metadata_fetched_at: number | string | null;
     c_created_at: number | string;
     c_updated_at: number | string;
     c_deleted_at: number | string | null;
@@ -144,6 +148,9 @@ export function wholeClientRow(row: WholeClientColumns): OAuthClient {
         secretHash: row.c_secret_hash,
         previousSecretHash: row.c_previous_secret_hash,
         previousSecretExpiresAt: optionalTime(row.c_previous_secret_expires_at),
+        usedAt: optionalTime(row.c_used_at),
+        idleSince: optionalTime(row.c_idle_since),
+        metadataFetchedAt: optionalTime(row.c_metadata_fetched_at),
         createdAt: Number(row.c_created_at),
         updatedAt: Number(row.c_updated_at),
         deletedAt: optionalTime(row.c_deleted_at)
@@ -172,6 +179,20 @@ export async function findClientRows(queries: Queries, ids: readonly string[]): 
     return new Map(rows.map((row) => [row.c_id, wholeClientRow(row)]));
 }
 
+/** The row with a `client_id`, deleted or not; null where there is none. */
+export async function findRowByClientId(queries: Queries, clientId: string): Promise<OAuthClient | null> {
+    const [row] = await queries.query<WholeClientColumns>(
+        `SELECT ${WHOLE_CLIENT_COLUMNS} FROM oauth_clients c WHERE c.client_id = ?`,
+        [clientId]
+    );
+    return row ? wholeClientRow(row) : null;
+}
+
+/** Writes a deleted client anew, under the `id` that it had. */
+export async function reviveClientRow(database: Database, row: OAuthClient): Promise<void> {
+    await database.with(OAuthClient, (repository) => repository.update({ id: row.id }, row));
+}
+
 /** @throws DuplicateKey when the `client_id` is taken, by a deleted client too */
 export function insertClientRow(queries: Queries, row: OAuthClient): Promise<void> {
     return queries.insert(OAuthClient, row);
@@ -195,7 +216,8 @@ const CHANGEABLE = {
     description: 'description',
     clientUri: 'client_uri',
     tosUri: 'tos_uri',
-    policyUri: 'policy_uri'
+    policyUri: 'policy_uri',
+    metadataFetchedAt: 'metadata_fetched_at'
 } as const;
 
 export type ClientRowChange = Partial<Pick<OAuthClient, keyof typeof CHANGEABLE>>;

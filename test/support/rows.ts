@@ -47,6 +47,9 @@ export function clientRow(fields: Partial<OAuthClient> = {}): OAuthClient {
         previousSecretExpiresAt: null,
         createdAt,
         updatedAt: createdAt,
+        usedAt: null,
+        idleSince: null,
+        metadataFetchedAt: null,
         deletedAt: null,
         ...fields
     };

@@ -1,0 +1,76 @@
+import type { ClientSource } from '../../entities';
+import type { Queries } from './database';
+
+/** A client that can be removed. */
+export interface RemovableClient {
+    id: string;
+    accountId: null;
+}
+
+type SelfMade = Extract<ClientSource, 'self_registered' | 'metadata_document'>;
+
+/** How many clients made themselves known in one way, counted up to `most`. */
+export async function countSelfMade(queries: Queries, source: SelfMade, most: number): Promise<number> {
+    const [row] = await queries.query<{ total: number | string }>(
+        `SELECT COUNT(*) AS total FROM (SELECT 1 AS one FROM oauth_clients
+        WHERE source = ? AND deleted_at IS NULL LIMIT ${most}) counted`,
+        [source]
+    );
+    return Number(row?.total ?? 0);
+}
+
+/** Nobody has looked at it, and no account has given it anything. */
+const UNUSED = `c.verified = 0 AND c.status = 'active'
+    AND NOT EXISTS (SELECT 1 FROM oauth_grants g WHERE g.oauth_client_id = c.id)`;
+
+/**
+ * The oldest client without a grant that may be removed.
+ *
+ * @param before made before this time, epoch milliseconds
+ */
+export async function findRemovable(
+    queries: Queries,
+    source: SelfMade,
+    before: number
+): Promise<RemovableClient | null> {
+    const [row] = await queries.query<{ id: string }>(
+        `SELECT c.id FROM oauth_clients c WHERE c.source = ? AND c.deleted_at IS NULL AND c.created_at <= ? AND ${UNUSED}
+        ORDER BY c.created_at, c.id LIMIT 1`,
+        [source, before]
+    );
+    return row ? { id: row.id, accountId: null } : null;
+}
+
+/** Notes that an account has approved a client that made itself known. @param now epoch milliseconds */
+export async function noteUse(queries: Queries, id: string, now: number): Promise<void> {
+    await queries.execute('UPDATE oauth_clients SET used_at = ?, idle_since = NULL WHERE id = ?', [now, id]);
+}
+
+/**
+ * Registered clients that are not needed any more: never approved for long, or without a grant for long.
+ *
+ * @param neverUsed made before this time, epoch milliseconds
+ * @param idle without a grant since before this time
+ */
+export async function findUnusedClients(
+    queries: Queries,
+    { neverUsed, idle, limit }: { neverUsed: number; idle: number; limit: number }
+): Promise<RemovableClient[]> {
+    const rows = await queries.query<{ id: string }>(
+        `SELECT c.id FROM oauth_clients c WHERE c.source = 'self_registered' AND c.deleted_at IS NULL AND ${UNUSED}
+            AND ((c.used_at IS NULL AND c.created_at <= ?) OR (c.used_at IS NOT NULL AND c.idle_since <= ?))
+        ORDER BY c.created_at, c.id LIMIT ${limit}`,
+        [neverUsed, idle]
+    );
+    return rows.map(({ id }) => ({ id, accountId: null }));
+}
+
+/** Notes since when registered clients that were used have no grant any more. @returns how many */
+export function noteIdleClients(queries: Queries, now: number): Promise<number> {
+    return queries.execute(
+        `UPDATE oauth_clients SET idle_since = ? WHERE source = 'self_registered' AND deleted_at IS NULL
+            AND used_at IS NOT NULL AND idle_since IS NULL
+            AND NOT EXISTS (SELECT 1 FROM oauth_grants g WHERE g.oauth_client_id = oauth_clients.id)`,
+        [now]
+    );
+}
