@@ -2,17 +2,21 @@ import type { DataSource } from 'typeorm';
 import type { SweepOptions } from './cleanup/options';
 import { expireDeviceCodes, type ExpiredCounts } from './expire-device-codes';
 import { pruneRefreshChains, type PrunedCounts } from './prune-refresh-chains';
+import { removeUnused, type UnusedCounts } from './remove-unused';
 
 /** The options of any job. */
 export type JobOptions = SweepOptions & {
     /** How long refresh tokens that are not needed any more are kept, seconds. Default: seven days. */
     retention?: number;
+    /** How long clients that registered themselves are kept without being used, seconds. Default: seven days. */
+    unusedFor?: number;
 };
 
 /** Every job by its name, and how often it runs by default, seconds. */
 export const JOBS = {
     'expire-device-codes': { every: 60, run: expireDeviceCodes },
-    'prune-refresh-chains': { every: 3600, run: pruneRefreshChains }
+    'prune-refresh-chains': { every: 3600, run: pruneRefreshChains },
+    'remove-unused': { every: 3600, run: removeUnused }
 } as const;
 
 export type JobName = keyof typeof JOBS;
@@ -26,7 +30,7 @@ export interface SweepReport {
     started_at: string;
     duration_ms: number;
     /** How many rows were removed, by kind. */
-    counts: ExpiredCounts | PrunedCounts;
+    counts: ExpiredCounts | PrunedCounts | UnusedCounts;
 }
 
 /** Runs a job once. */

@@ -1,7 +1,7 @@
 import type { Queue, Worker } from 'bullmq';
 import type { DataSource } from 'typeorm';
 import { within } from '../plugin/within';
-import { requireBatchSize, requireRetention } from './cleanup/options';
+import { requireBatchSize, requireRetention, requireUnusedFor } from './cleanup/options';
 import { JOB_NAMES, type JobName, type JobOptions, type SweepReport } from './jobs';
 import { backOff } from './worker/back-off';
 import { Processor } from './worker/processor';
@@ -68,6 +68,7 @@ export function startWorker({
 }: WorkerOptions): MaintenanceWorker {
     requireRetention(options.retention);
     requireBatchSize(options.batchSize);
+    requireUnusedFor(options.unusedFor);
     const intervals = readIntervals(every);
     const bullmq = requireBullmq();
     const { redis, prefix: used } = connectFor(connection, prefix);

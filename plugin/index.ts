@@ -13,6 +13,7 @@ export const plugin: Plugin<Options> = {
 export { entities } from '../entities';
 export { migrations } from '../migrations';
 export { expireDeviceCodes, type ExpiredCounts } from '../jobs/expire-device-codes';
+export { removeUnused, type UnusedCounts } from '../jobs/remove-unused';
 export { pruneRefreshChains, type PrunedCounts } from '../jobs/prune-refresh-chains';
 export { measureBacklog, type Backlog } from '../jobs/backlog';
 export type { JobName, SweepReport } from '../jobs/jobs';

@@ -104,7 +104,7 @@ function addJobs(server: Server, { clock, emit, settings }: Context): void {
     server.ext('onPostStart', () => {
         jobs = startInProcess(
             settings.dataSource,
-            { clock },
+            { clock, ...(settings.registration && { unusedFor: settings.registration.unusedFor }) },
             {
                 done: ({ job, duration_ms, counts }) => emit({ type: 'sweep_completed', job, duration_ms, counts }),
                 failed: (job, error) => {

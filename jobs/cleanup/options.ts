@@ -24,6 +24,13 @@ export function requireBatchSize(batchSize: number | undefined): void {
     }
 }
 
+/** @throws RangeError, because clients would be removed while they are being set up */
+export function requireUnusedFor(unusedFor: number | undefined): void {
+    if (unusedFor !== undefined && !(Number.isFinite(unusedFor) && unusedFor >= 3600)) {
+        throw new RangeError(`"unusedFor" must be a number of seconds from 3600, but got ${unusedFor}`);
+    }
+}
+
 /** @throws RangeError, because a negative retention would remove tokens that are still valid */
 export function requireRetention(retention: number | undefined): void {
     if (retention !== undefined && !(Number.isFinite(retention) && retention >= 0)) {

@@ -275,7 +275,7 @@ describe('The settings of the example forum', () => {
             for (const end = Date.now() + 10_000; names.length < 2 && Date.now() < end; await sleep(50)) {
                 names = (await queue.getJobSchedulers()).map(({ name }) => name);
             }
-            expect(names.sort()).to.equal(['expire-device-codes', 'prune-refresh-chains']);
+            expect(names.sort()).to.equal(['expire-device-codes', 'prune-refresh-chains', 'remove-unused']);
             expect((await forum.stop()).code).to.equal(0);
             expect(await queue.getWorkers()).to.be.empty();
         } finally {

@@ -11,7 +11,7 @@ const lab = Lab.script();
 export { lab };
 const { describe, it } = lab;
 
-const OFTEN = { 'expire-device-codes': 1, 'prune-refresh-chains': 1 };
+const OFTEN = { 'expire-device-codes': 1, 'prune-refresh-chains': 1, 'remove-unused': 1 };
 
 describe('the connection of a worker', () => {
     const database = useDatabase(lab);

@@ -16,8 +16,8 @@ export { lab };
 const { after, before, describe, it } = lab;
 
 const DAY = 24 * 60 * 60 * 1000;
-const OFTEN = { 'expire-device-codes': 1, 'prune-refresh-chains': 1 };
-const SELDOM = { 'expire-device-codes': 3600, 'prune-refresh-chains': 3600 };
+const OFTEN = { 'expire-device-codes': 1, 'prune-refresh-chains': 1, 'remove-unused': 1 };
+const SELDOM = { 'expire-device-codes': 3600, 'prune-refresh-chains': 3600, 'remove-unused': 3600 };
 
 describe('the worker', () => {
     const database = useDatabase(lab);
@@ -56,7 +56,11 @@ describe('the worker', () => {
         await eventually(() => reports().length >= 3);
         const queue = openQueue(redis, prefix);
         const schedulers = await queue.getJobSchedulers();
-        expect(schedulers.map(({ key }) => key).sort()).to.equal(['expire-device-codes', 'prune-refresh-chains']);
+        expect(schedulers.map(({ key }) => key).sort()).to.equal([
+            'expire-device-codes',
+            'prune-refresh-chains',
+            'remove-unused'
+        ]);
         expect((await queue.getDelayedCount()) + (await queue.getActiveCount())).to.be.most(3);
         await Promise.all(workers.map((worker) => worker.close()));
         const removed = reports().reduce(
@@ -174,7 +178,7 @@ describe('the worker', () => {
 
     it('writes its schedules again when Redis is emptied while connected', async () => {
         const prefix = keys();
-        const every = { 'expire-device-codes': 0.2, 'prune-refresh-chains': 0.2 };
+        const every = { 'expire-device-codes': 0.2, 'prune-refresh-chains': 0.2, 'remove-unused': 0.2 };
         const workers = [watch({ prefix, every }), watch({ prefix, every })];
         const reports = () => workers.flatMap((worker) => worker.reports).length;
         await eventually(() => reports() >= 2);
@@ -184,7 +188,11 @@ describe('the worker', () => {
         await eventually(() => reports() >= before + 4);
         const queue = openQueue(redis, prefix);
         const schedulers = await queue.getJobSchedulers();
-        expect(schedulers.map(({ key }) => key).sort()).to.equal(['expire-device-codes', 'prune-refresh-chains']);
+        expect(schedulers.map(({ key }) => key).sort()).to.equal([
+            'expire-device-codes',
+            'prune-refresh-chains',
+            'remove-unused'
+        ]);
         await Promise.all(workers.map((worker) => worker.close()));
     });
 

@@ -11,7 +11,7 @@ const lab = Lab.script();
 export { lab };
 const { after, before, describe, it } = lab;
 
-const OFTEN = { 'expire-device-codes': 1, 'prune-refresh-chains': 1 };
+const OFTEN = { 'expire-device-codes': 1, 'prune-refresh-chains': 1, 'remove-unused': 1 };
 const PASSWORD = 'p@ss:w/r%d#?';
 
 describe('a forum with other forms of Redis', () => {

@@ -1,0 +1,53 @@
+import type { DataSource } from 'typeorm';
+import { deleteClientRow } from '../plugin/store/clients';
+import { findUnusedClients, noteIdleClients } from '../plugin/store/self-made-clients';
+import { Cleanup } from './cleanup/cleanup';
+import { requireUnusedFor, type SweepOptions } from './cleanup/options';
+
+const SECOND = 1000;
+const DAY = 24 * 60 * 60 * SECOND;
+
+/** How long a registered client that was never used is kept by default, seconds. */
+const UNUSED_FOR = 7 * 24 * 60 * 60;
+
+/** How long a registered client is kept after its last grant, milliseconds. */
+const IDLE_FOR = 90 * DAY;
+
+/** How many clients one batch removes at most: each takes a transaction. */
+const BATCH = 100;
+
+/** How many rows a run of `remove-unused` removed. */
+export interface UnusedCounts {
+    registered_clients: number;
+}
+
+/**
+ * Removes clients that registered themselves and that nobody needs: never used for `unusedFor`, or without a grant for 90 days.
+ * Verified and suspended ones stay.
+ *
+ * @param unusedFor seconds, default seven days
+ */
+export async function removeUnused(
+    dataSource: DataSource,
+    { unusedFor = UNUSED_FOR, ...options }: SweepOptions & { unusedFor?: number } = {}
+): Promise<UnusedCounts> {
+    requireUnusedFor(unusedFor);
+    const cleanup = new Cleanup(dataSource, options);
+    const { database, dryRun, now } = cleanup;
+    if (!dryRun) {
+        await cleanup.batch(cleanup.pace(), async () => {
+            await noteIdleClients(database, now);
+            return { removed: 0 };
+        });
+    }
+    const limits = { neverUsed: now - unusedFor * SECOND, idle: now - IDLE_FOR };
+    const registered = await cleanup.run(async (size) => {
+        const limit = dryRun ? 10_000 : Math.min(size, BATCH);
+        const unused = await findUnusedClients(database, { ...limits, limit });
+        for (const client of dryRun ? [] : unused) {
+            await deleteClientRow(database, client, now);
+        }
+        return { removed: unused.length, more: !dryRun && unused.length === limit };
+    });
+    return { registered_clients: registered };
+}
