@@ -18,6 +18,16 @@ export const STRINGS: Record<string, string> = {
     'consent.built_in': 'Built into this forum',
     'consent.by': 'Created by {name} (@{handle})',
     'consent.unknown': 'No active owner',
+    'consent.self_registered': 'Registered itself with this forum',
+    'consent.document': 'Describes itself on its own website',
+    'consent.verified': 'Verified by this forum',
+    'consent.unverified':
+        'The forum hasn’t checked this application. Only authorize it if you know where it comes from.',
+    'consent.loopback':
+        'Any program on your computer could be asking. Only authorize it if you have just started it yourself.',
+    'consent.client_host': 'Website that describes it',
+    'consent.client_uri': 'Website, as it says itself',
+    'consent.resource': 'Gives access to',
     'consent.asked': 'Requested at',
     'consent.expires': 'Expires at',
     'consent.account': 'Your account',

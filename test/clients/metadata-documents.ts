@@ -7,7 +7,6 @@ import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { generate } from 'selfsigned';
 import { OAuthClient } from '../../entities';
-import type { Options } from '../../plugin';
 import { isDocumentUrl } from '../../plugin/clients/document-url';
 import { fetchDocument } from '../../plugin/documents/guarded-fetch';
 import { isPublicAddress } from '../../plugin/documents/public-address';
@@ -68,7 +67,7 @@ describe('the address of a metadata document', () => {
             signingKeys: [await signingKey()],
             urls: { login: 'https://id.example/in' },
             resources: [{ identifier: 'https://api.example/v1' }]
-        } as unknown as Options);
+        });
         for (const url of [
             'https://agent.example/client',
             'https://agent.example:8443/a?b=c',

@@ -11,7 +11,8 @@ import {
     redeem,
     pkce
 } from '../support/authorization';
-import { DEVICE_CODE, Forum, FRIGG, ISSUER, ODIN, type Answer } from '../support/forum';
+import type { Forum } from '../support/forum';
+import { DEVICE_CODE, FRIGG, ISSUER, ODIN, type Answer } from '../support/forum';
 import { openDatabase } from '../support/database';
 import { openForum, useDatabase, useForum } from '../support/setup';
 

@@ -60,7 +60,11 @@ describe('the consent to an authorization request', () => {
             expires_at: new Date(forum.now + 600_000).toISOString(),
             requested_scopes: ['openid', 'READ_PROFILE', 'CREATE_POST'],
             granted_scopes: ['openid', 'CREATE_POST'],
-            inherits_user_permissions: false
+            inherits_user_permissions: false,
+            client_source: 'member',
+            verified: true,
+            loopback_only: false,
+            redirect_host: 'app.example'
         });
         expect((await readRequest(forum, FRIGG, requestId)).body).to.equal(answer.body);
     });

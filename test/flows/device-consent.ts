@@ -66,7 +66,10 @@ describe('the consent to a device', () => {
                 'READ_PROFILE',
                 'USE_OAUTH_CLIENTS'
             ],
-            inherits_user_permissions: true
+            inherits_user_permissions: true,
+            client_source: 'first_party',
+            verified: true,
+            loopback_only: false
         });
     });
 

@@ -61,6 +61,17 @@ describe('the options', () => {
                 authorizeClients: 'USE_OAUTH_CLIENTS'
             },
             audience: 'https://forum.example',
+            resources: [],
+            advertisedScopes: [
+                'openid',
+                'profile',
+                'email',
+                'offline_access',
+                ...FORUM_PERMISSIONS.filter((name) => name !== 'ADMINISTRATOR')
+            ],
+            unknownScopes: 'refuse',
+            registration: false,
+            clientMetadataDocuments: false,
             lifetimes: {
                 accessToken: 900,
                 refreshToken: 2592000,
@@ -77,13 +88,14 @@ describe('the options', () => {
             },
             firstPartyClients: [{ clientId: 'storyden-cli', name: 'Storyden' }],
             redirectSchemes: [],
-            bearer: { permissions: 'token' },
+            bearer: { permissions: 'token', challengeScope: [] },
             limits: {
                 deviceAuthorization: { points: 6000, seconds: 60 },
                 refresh: { points: 30000, seconds: 60 },
                 clientAuthentication: { points: 300, seconds: 60 },
                 clientCredentials: { points: 600, seconds: 60 },
                 authorize: { points: 120, seconds: 60 },
+                registration: { points: 600, seconds: 60 },
                 userCode: { points: 100, seconds: 600 }
             },
             caps: {
@@ -192,6 +204,7 @@ describe('the options', () => {
             clientAuthentication: false,
             clientCredentials: false,
             authorize: false,
+            registration: false,
             userCode: false
         } as const;
         expect(accepts({ limits: false }).limits).to.equal(off);

@@ -1,3 +1,4 @@
+import { once } from 'node:events';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { Cluster, Redis } from 'ioredis';
@@ -53,6 +54,7 @@ describe('a forum with other forms of Redis', () => {
 
     it('counts its limits on a Redis Cluster', async () => {
         const cluster = new Cluster([{ host: '127.0.0.1', port: port('redis-cluster') }]);
+        await once(cluster, 'ready');
         const limits = { redis: cluster, deviceAuthorization: { points: 2, seconds: 60 } };
         const forum = await Forum.create(database.dataSource, { limits });
         const ask = (): Promise<Answer> =>

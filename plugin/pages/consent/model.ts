@@ -22,8 +22,14 @@ export async function consentModel(
         client: {
             name: consent.client_name,
             initial: initialOf(consent.client_name),
+            verified: consent.verified && client.source !== 'first_party',
+            unverified: !consent.verified,
+            host: consent.client_host,
+            uri: consent.client_uri,
             ...(await ownerModel(pages, { source: client.source, ownerId: client.accountId }))
         },
+        loopbackOnly: consent.loopback_only,
+        resource: consent.resource_name ?? consent.resource,
         account,
         asked: new Date(createdAt).toISOString(),
         expires: consent.expires_at,

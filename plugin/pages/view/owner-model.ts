@@ -10,14 +10,25 @@ interface Owned {
 /** Who is behind an application: shown wherever its name is, because a name proves nothing. */
 export interface OwnerModel {
     builtIn: boolean;
+    /** How it made itself known, where nobody registered it. */
+    selfRegistered: boolean;
+    document: boolean;
     owner?: { name: string; handle: string };
 }
 
 export async function ownerModel({ context }: PagesContext, { source, ownerId }: Owned): Promise<OwnerModel> {
     const owner = ownerId === null ? null : await context.findAccount(ownerId);
     return {
-        builtIn: source === 'first_party',
+        ...kindOf(source),
         ...(owner && { owner: { name: owner.name, handle: owner.handle } })
+    };
+}
+
+function kindOf(source: ClientSource): Omit<OwnerModel, 'owner'> {
+    return {
+        builtIn: source === 'first_party',
+        selfRegistered: source === 'self_registered',
+        document: source === 'metadata_document'
     };
 }
 
@@ -28,7 +39,7 @@ export async function ownerModels(pages: PagesContext, applications: Owned[]): P
         applications.map(async ({ source, ownerId }) => {
             const found = known.get(ownerId) ?? ownerModel(pages, { source, ownerId });
             known.set(ownerId, found);
-            return { ...(await found), builtIn: source === 'first_party' };
+            return { ...(await found), ...kindOf(source) };
         })
     );
 }
