@@ -64,7 +64,7 @@ describe('The code in docs/operations.md', () => {
 
         await server.start();
         const scrape = async (): Promise<string> => (await server.inject('/metrics')).payload;
-        await eventually(async () => (await scrape()).split('sweep_last_success_seconds{').length === 3);
+        await eventually(async () => (await scrape()).split('sweep_last_success_seconds{').length === 4);
         const lines = (await scrape()).trim().split('\n');
         for (const line of lines) {
             expect(line).to.match(/^forum_oauth_[a-z_]+\{(kind|job|table)="[a-z_-]+"\} \d+(\.\d+)?$/);

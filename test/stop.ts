@@ -355,7 +355,7 @@ describe('a worker that is closed', () => {
         expect(worker.reports).to.equal([]);
 
         door.open();
-        await eventually(() => worker.reports.length === 2);
+        await eventually(() => worker.reports.length === 3);
         await expectHeld(before);
         process.off('unhandledRejection', note);
         expect(unhandled).to.equal([]);

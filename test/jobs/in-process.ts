@@ -70,21 +70,22 @@ describe('jobs in the host process', () => {
 
         await forum.server.start();
         const jobTimers = () => [...timers!.set.values()].filter(({ milliseconds }) => milliseconds >= 60_000);
-        expect(jobTimers().map(({ milliseconds }) => milliseconds)).to.equal([60_000, 3_600_000]);
+        expect(jobTimers().map(({ milliseconds }) => milliseconds)).to.equal([60_000, 3_600_000, 3_600_000]);
         expect(jobTimers().some(({ keepsProcess }) => keepsProcess)).to.equal(false);
-        await until(() => runs().length === 2);
+        await until(() => runs().length === 3);
         expect(runs()[0]).to.include({ job: 'expire-device-codes', at: new Date(forum.now).toISOString() });
         expect(runs()[0]!.counts).to.include({ device_authorizations: 1 });
         expect(runs()[1]).to.include({ job: 'prune-refresh-chains' });
+        expect(runs()[2]).to.include({ job: 'remove-unused' });
 
         timers.tick(60);
-        await until(() => runs().length === 3);
-        expect(runs()[2]).to.include({ job: 'expire-device-codes' });
+        await until(() => runs().length === 4);
+        expect(runs()[3]).to.include({ job: 'expire-device-codes' });
 
         await forum.stop();
         expect(jobTimers()).to.equal([]);
         await sleep(20);
-        expect(runs()).to.have.length(3);
+        expect(runs()).to.have.length(4);
     });
 
     it('have one schedule after the server was stopped and started again', async () => {
@@ -93,7 +94,7 @@ describe('jobs in the host process', () => {
         const jobTimers = () => [...timers!.set.values()].filter(({ milliseconds }) => milliseconds >= 60_000).length;
         for (let starts = 0; starts < 2; ++starts) {
             await forum.server.start();
-            expect(jobTimers()).to.equal(2);
+            expect(jobTimers()).to.equal(3);
             await forum.stop();
             expect(jobTimers()).to.equal(0);
         }
@@ -124,16 +125,21 @@ describe('jobs in the host process', () => {
             timers.tick(60);
             timers.tick(3600);
         }
-        await until(() => done.length === 2);
-        timers.tick(60);
         await until(() => done.length === 3);
+        timers.tick(60);
+        await until(() => done.length === 4);
         await jobs.stop();
-        expect(done).to.equal(['expire-device-codes', 'prune-refresh-chains', 'expire-device-codes']);
+        expect(done).to.equal([
+            'expire-device-codes',
+            'prune-refresh-chains',
+            'remove-unused',
+            'expire-device-codes'
+        ]);
         expect(failed).to.equal([]);
         expect(most).to.equal(1);
         timers.tick(60);
         await sleep(20);
-        expect(done).to.have.length(3);
+        expect(done).to.have.length(4);
     });
 
     it('report a failure and try again at the next interval', async () => {

@@ -77,7 +77,7 @@ describe('the worker', () => {
         const { hostname, port } = new URL(redisUrl());
         for (const connection of [redisUrl(), { host: hostname, port: Number(port) }, redis]) {
             const worker = watch({ connection, prefix: keys(), every: SELDOM });
-            await eventually(() => worker.reports.length === 2);
+            await eventually(() => worker.reports.length === 3);
             await worker.close();
         }
         expect(await redis.ping()).to.equal('PONG');
@@ -172,7 +172,7 @@ describe('the worker', () => {
         const before = worker.of('expire-device-codes').length;
         await eventually(() => worker.of('expire-device-codes').length >= before + 2);
         const queue = openQueue(redis, prefix);
-        expect(await queue.getJobSchedulersCount()).to.equal(2);
+        expect(await queue.getJobSchedulersCount()).to.equal(3);
         await worker.close();
     });
 
@@ -216,7 +216,7 @@ describe('the worker', () => {
             return;
         }
         const connected = watch({ prefix: keys(), every: SELDOM });
-        await eventually(() => connected.reports.length === 2);
+        await eventually(() => connected.reports.length === 3);
         await server.kill();
         const early = watch({ prefix: keys(), every: SELDOM });
         await eventually(() => early.errors.length > 0);
@@ -226,7 +226,7 @@ describe('the worker', () => {
 
         const late = watch({ prefix: keys(), every: SELDOM });
         await server.start();
-        await eventually(() => late.reports.length === 2);
+        await eventually(() => late.reports.length === 3);
         await late.close();
     });
 
