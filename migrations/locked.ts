@@ -11,7 +11,7 @@ const WAIT = 600;
  */
 export async function locked(runner: QueryRunner, steps: () => Promise<void>): Promise<void> {
     if (runner.connection.options.type === 'sqljs') {
-        return steps();
+        return withoutForeignKeys(runner, steps);
     }
     const name = "CONCAT('hapi-forum-oauth ', LEFT(DATABASE(), 40))";
     const [row] = (await runner.query(`SELECT GET_LOCK(${name}, ${WAIT}) AS granted`)) as {
@@ -24,5 +24,32 @@ export async function locked(runner: QueryRunner, steps: () => Promise<void>): P
         await steps();
     } finally {
         await runner.query(`SELECT RELEASE_LOCK(${name})`);
+    }
+}
+
+/**
+ * SQLite changes a table by making it anew, which fails while other rows name its rows. It turns foreign keys off between
+ * transactions only, and TypeORM's way back turns them off too late.
+ */
+async function withoutForeignKeys(runner: QueryRunner, steps: () => Promise<void>): Promise<void> {
+    const [row] = (await runner.query('PRAGMA foreign_keys')) as { foreign_keys: number }[];
+    if (row?.foreign_keys !== 1) {
+        return steps();
+    }
+    const isInTransaction = runner.isTransactionActive;
+    const pragma = async (state: 'ON' | 'OFF'): Promise<void> => {
+        if (runner.isTransactionActive) {
+            await runner.commitTransaction();
+        }
+        await runner.query(`PRAGMA foreign_keys = ${state}`);
+        if (isInTransaction) {
+            await runner.startTransaction();
+        }
+    };
+    await pragma('OFF');
+    try {
+        await steps();
+    } finally {
+        await pragma('ON');
     }
 }

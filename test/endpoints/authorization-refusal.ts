@@ -26,7 +26,8 @@ const FRAMES = ['iframe', 'frame', 'embed', 'object', 'fencedframe'];
 
 describe('an error of an authorization request', () => {
     const database = useDatabase(lab);
-    const forum = useForum(lab, { database });
+    // A client with a metadata document counts as suspended while the option is off.
+    const forum = useForum(lab, { database, options: { clientMetadataDocuments: {} } });
 
     /** An application that a member made, and nobody vouches for. */
     const unverified = async (): Promise<App> => {

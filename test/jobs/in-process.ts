@@ -106,15 +106,17 @@ describe('jobs in the host process', () => {
         let most = 0;
         const done: JobName[] = [];
         const failed: JobName[] = [];
+        const query = async (): Promise<object[]> => {
+            running += 1;
+            most = Math.max(most, running);
+            await sleep(5);
+            running -= 1;
+            return [];
+        };
         const busy = {
             options: dataSource.options,
-            query: async () => {
-                running += 1;
-                most = Math.max(most, running);
-                await sleep(5);
-                running -= 1;
-                return [];
-            }
+            query,
+            createQueryRunner: () => ({ query, release: () => Promise.resolve() })
         } as unknown as DataSource;
         const jobs = startInProcess(
             busy,

@@ -123,7 +123,8 @@ describe('the worker', () => {
         const slow = Object.create(dataSource) as DataSource;
         let isHeld = false;
         slow.query = async (...parameters: Parameters<DataSource['query']>) => {
-            if (!isHeld && parameters[0].includes('FROM oauth_grants')) {
+            // What `remove-unused` reads of grants begins otherwise.
+            if (!isHeld && /FROM oauth_grants g(?! WHERE g\.oauth_client_id)/.test(parameters[0])) {
                 isHeld = true;
                 await held;
             }
