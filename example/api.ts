@@ -1,24 +1,12 @@
-import { randomBytes } from 'node:crypto';
 import * as Boom from '@hapi/boom';
 import type { ServerRoute } from '@hapi/hapi';
 import Joi from 'joi';
-import type { DataSource } from 'typeorm';
 import { FORUM_PERMISSIONS, type Account } from '../plugin';
 import type { Accounts } from './accounts';
-import { Thread } from './entities';
+import type { Threads } from './threads';
 
 /** What a signed-in browser may open, and an application that holds a token. */
 const EITHER = ['session', 'oauth'];
-
-const NEWEST = 50;
-
-const describeThread = ({ id, title, body, author, createdAt }: Thread): object => ({
-    id,
-    title,
-    body,
-    author: { handle: author.handle, name: author.name },
-    createdAt: new Date(createdAt).toISOString()
-});
 
 /** What an application learns of an account: what its scopes say. */
 function describeAccount(account: Account, scope: readonly string[]): Partial<Account> {
@@ -33,8 +21,7 @@ function describeAccount(account: Account, scope: readonly string[]): Partial<Ac
 }
 
 /** The forum's API: what it would be without the plugin, but for the name of a second strategy. */
-export function apiRoutes(dataSource: DataSource, accounts: Accounts): ServerRoute[] {
-    const threads = dataSource.getRepository(Thread);
+export function apiRoutes(threads: Threads, accounts: Accounts): ServerRoute[] {
     return [
         {
             method: 'GET',
@@ -53,14 +40,7 @@ export function apiRoutes(dataSource: DataSource, accounts: Accounts): ServerRou
             method: 'GET',
             path: '/api/threads',
             options: { auth: { strategies: EITHER, access: { scope: ['READ_PUBLISHED_THREADS'] } } },
-            handler: async () => {
-                const newest = await threads.find({
-                    relations: { author: true },
-                    order: { createdAt: 'DESC', id: 'DESC' },
-                    take: NEWEST
-                });
-                return { threads: newest.map(describeThread) };
-            }
+            handler: async () => ({ threads: await threads.newest() })
         },
         {
             method: 'POST',
@@ -75,12 +55,8 @@ export function apiRoutes(dataSource: DataSource, accounts: Accounts): ServerRou
                     })
                 }
             },
-            handler: async ({ auth, payload }) => {
-                const id = randomBytes(10).toString('hex');
-                const { title, body } = payload as { title: string; body: string };
-                await threads.insert({ id, title, body, authorId: auth.credentials.accountId!, createdAt: Date.now() });
-                return describeThread(await threads.findOneOrFail({ where: { id }, relations: { author: true } }));
-            }
+            handler: ({ auth, payload }) =>
+                threads.write(auth.credentials.accountId!, payload as { title: string; body: string })
         },
         {
             method: 'PUT',

@@ -10,9 +10,11 @@ import { Accounts } from './accounts';
 import { apiRoutes } from './api';
 import { openDatabase } from './database';
 import { kept } from './kept';
+import { addMcp, MCP_PATH, MCP_SCOPES } from './mcp';
 import { NAME, pageRoutes } from './pages';
 import { registerSession } from './session';
 import type { Settings } from './settings';
+import { Threads } from './threads';
 
 export interface Forum {
     /** The accounts as they are at the start. */
@@ -23,8 +25,15 @@ export interface Forum {
     stop(): Promise<void>;
 }
 
-/** Starts a forum with the plugin in it. */
-export async function startForum(settings: Settings): Promise<Forum> {
+/**
+ * Starts a forum with the plugin in it.
+ *
+ * @param documents for tests: where the hosts of metadata documents are, and who certifies them
+ */
+export async function startForum(
+    settings: Settings,
+    documents: Pick<OAuth.ClientMetadataDocumentsOptions, 'resolve' | 'ca' | 'refreshPolicy'> = {}
+): Promise<Forum> {
     const database = await openDatabase(settings.databaseUrl);
     const redis = settings.redisUrl === undefined ? undefined : new Redis(settings.redisUrl);
     // The plugin says what it means for the limits, the worker what it means for the cleanup jobs.
@@ -47,6 +56,8 @@ export async function startForum(settings: Settings): Promise<Forum> {
                 console.log('Limits:', data);
             }
         });
+        const threads = new Threads(dataSource);
+        const mcp = new URL(settings.issuer).origin + MCP_PATH;
         await server.register({
             plugin: OAuth,
             routes: { prefix: '/api' },
@@ -60,6 +71,13 @@ export async function startForum(settings: Settings): Promise<Forum> {
                 },
                 signingKeys: settings.signingKeys ?? (await keptSigningKeys()),
                 lifetimes: settings.lifetimes,
+                // AI agents connect to /mcp with nothing but its address.
+                resources: [
+                    { identifier: settings.issuer, name: NAME },
+                    { identifier: mcp, name: `${NAME}, for agents`, scopes: MCP_SCOPES }
+                ],
+                clientMetadataDocuments: { scopes: MCP_SCOPES, ...documents },
+                registration: { scopes: MCP_SCOPES },
                 // With Redis all processes of a forum count together, without it each for itself.
                 limits: { redis },
                 // Without Redis, this process removes expired codes and old refresh tokens by itself.
@@ -74,7 +92,8 @@ export async function startForum(settings: Settings): Promise<Forum> {
             }
         });
 
-        server.route([...apiRoutes(dataSource, accounts), ...pageRoutes(accounts)]);
+        server.route([...apiRoutes(threads, accounts), ...pageRoutes(accounts)]);
+        addMcp(server, { threads, resource: mcp });
         await server.start();
         const worker = settings.redisUrl === undefined ? undefined : startSweeps(dataSource, settings.redisUrl);
         return {

@@ -14,6 +14,10 @@ In another terminal, sign in as frigg from the command line, then post a thread:
 
     ${elsewhere}npm run cli -- login
     npm run cli -- post "Greetings" "From the command line"
+
+AI agents connect to ${new URL(issuer).origin}/mcp, such as
+
+    claude mcp add --transport http forum ${new URL(issuer).origin}/mcp
 `;
 }
 

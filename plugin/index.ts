@@ -26,12 +26,16 @@ export type {
     Account,
     Accounts,
     Caps,
+    ClientMetadataDocumentsOptions,
     FirstPartyClient,
     Lifetimes,
     Limit,
     LimitsOptions,
     LimitsRedis,
     Options,
+    RefreshPolicy,
+    RegistrationOptions,
+    Resource,
     Secret,
     SessionCredentials
 } from './options/options';

@@ -22,7 +22,12 @@ describe('The documentation', () => {
     before(async () => {
         [readme, api] = await Promise.all([read('README.md'), read('API.md')]);
         database = await openDatabase('embedded');
-        forum = await Forum.create(database.dataSource);
+        // All that can be switched on.
+        forum = await Forum.create(database.dataSource, {
+            resources: [{ identifier: ISSUER }],
+            registration: {},
+            clientMetadataDocuments: {}
+        });
     });
 
     after(async () => {

@@ -272,7 +272,7 @@ describe('The settings of the example forum', () => {
         const forum = await ExampleForum.start({ DATABASE_URL: ':memory:', REDIS_URL: redisUrl() });
         try {
             let names: string[] = [];
-            for (const end = Date.now() + 10_000; names.length < 2 && Date.now() < end; await sleep(50)) {
+            for (const end = Date.now() + 10_000; names.length < 3 && Date.now() < end; await sleep(50)) {
                 names = (await queue.getJobSchedulers()).map(({ name }) => name);
             }
             expect(names.sort()).to.equal(['expire-device-codes', 'prune-refresh-chains', 'remove-unused']);

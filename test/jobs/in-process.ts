@@ -131,12 +131,7 @@ describe('jobs in the host process', () => {
         timers.tick(60);
         await until(() => done.length === 4);
         await jobs.stop();
-        expect(done).to.equal([
-            'expire-device-codes',
-            'prune-refresh-chains',
-            'remove-unused',
-            'expire-device-codes'
-        ]);
+        expect(done).to.equal(['expire-device-codes', 'prune-refresh-chains', 'remove-unused', 'expire-device-codes']);
         expect(failed).to.equal([]);
         expect(most).to.equal(1);
         timers.tick(60);
