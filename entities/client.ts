@@ -2,10 +2,20 @@ import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 import { ACCOUNT_ID, BOOLEAN, ENGINE, ID, NAMES, OPTIONAL_TIME, TIME } from './columns';
 
 /** Who made a client known to the forum. */
-export type ClientSource = 'first_party' | 'administrator' | 'member' | 'self_registered' | 'metadata_document';
+export const CLIENT_SOURCES = [
+    'first_party',
+    'administrator',
+    'member',
+    'self_registered',
+    'metadata_document'
+] as const;
+
+export type ClientSource = (typeof CLIENT_SOURCES)[number];
 
 /** A suspended client can do nothing until an administrator reactivates it. */
-export type ClientStatus = 'active' | 'suspended';
+export const CLIENT_STATUSES = ['active', 'suspended'] as const;
+
+export type ClientStatus = (typeof CLIENT_STATUSES)[number];
 
 /** A client (RFC 6749 §2): an application that was registered, or a built-in one once it has been used. */
 @Entity('oauth_clients', { engine: ENGINE })

@@ -17,7 +17,7 @@ export {
     OAuthRefreshToken,
     OAuthUserCodeFailure
 };
-export type { ClientSource, ClientStatus } from './client';
+export { CLIENT_SOURCES, CLIENT_STATUSES, type ClientSource, type ClientStatus } from './client';
 
 /** Every entity, for the `entities` of the host's DataSource. */
 export const entities = [

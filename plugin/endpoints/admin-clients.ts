@@ -10,7 +10,7 @@ import type { Context } from '../context';
 import { readBody, readQuery } from '../http/validate';
 import { adminClientChange, adminNewClient } from './client-fields';
 import { adminRoute, idOf, noContent, type ManagementRequest } from './management-route';
-import { empty, pageNumber, pageQuery } from './query-fields';
+import { clientQuery, empty, pageNumber } from './query-fields';
 
 const CLIENTS = '/admin/oauth/clients';
 const CLIENT = `${CLIENTS}/{id}`;
@@ -27,7 +27,8 @@ export function adminClientRoutes(context: Context): ServerRoute[] {
 }
 
 async function list({ context, request }: ManagementRequest) {
-    return listAllClients(context, { page: pageNumber(readQuery(request, pageQuery)) });
+    const { page, ...filter } = readQuery(request, clientQuery);
+    return listAllClients(context, { ...filter, page: pageNumber({ ...(page !== undefined && { page }) }) });
 }
 
 async function create({ context, account, request }: ManagementRequest) {

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { CLIENT_SOURCES, CLIENT_STATUSES, type ClientSource, type ClientStatus } from '../../entities';
 import { TOKEN_STATUSES, type TokenStatus } from '../store/token-list';
 
 /** An account's id. */
@@ -15,6 +16,13 @@ export const empty = Joi.object<Record<string, never>>({});
 
 /** The query of a list without filters. */
 export const pageQuery = Joi.object<{ page?: string }>({ page });
+
+/** The query of the administrators' list of clients. */
+export const clientQuery = Joi.object<{ page?: string; source?: ClientSource; status?: ClientStatus }>({
+    page,
+    source: Joi.valid(...CLIENT_SOURCES),
+    status: Joi.valid(...CLIENT_STATUSES)
+});
 
 interface TokenQuery {
     page?: string;

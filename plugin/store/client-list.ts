@@ -1,4 +1,4 @@
-import type { OAuthClient } from '../../entities/index';
+import type { ClientSource, ClientStatus, OAuthClient } from '../../entities/index';
 import { findClientRows, WHOLE_CLIENT_COLUMNS, wholeClientRow, type WholeClientColumns } from './clients';
 import type { Queries } from './database';
 import { isPastEnd, MAX_COUNTED, PAGE_SIZE } from './paging';
@@ -65,6 +65,9 @@ export interface ClientFilter {
     type?: 'public' | 'confidential' | undefined;
     /** The owner. */
     accountId?: string | undefined;
+    /** Who made it known. */
+    source?: ClientSource | undefined;
+    status?: ClientStatus | undefined;
 }
 
 /** The `id` of the client whose `client_id` or `id` is the text. */
@@ -84,17 +87,15 @@ export async function findIdOfClient(queries: Queries, text: string): Promise<st
  */
 export async function listClientRows(
     queries: Queries,
-    { page = 1, search = '', type, accountId }: ClientFilter
+    { page = 1, search = '', type, accountId, source, status }: ClientFilter
 ): Promise<{ rows: OAuthClient[]; total: number }> {
     const conditions = ['c.deleted_at IS NULL'];
     const parameters: string[] = [];
-    if (accountId !== undefined) {
-        conditions.push('c.account_id = ?');
-        parameters.push(accountId);
-    }
-    if (type !== undefined) {
-        conditions.push('c.type = ?');
-        parameters.push(type);
+    for (const [column, value] of Object.entries({ account_id: accountId, type, source, status })) {
+        if (value !== undefined) {
+            conditions.push(`c.${column} = ?`);
+            parameters.push(value);
+        }
     }
     if (search !== '') {
         const spellings = spellingsOf(search);

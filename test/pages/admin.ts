@@ -1,5 +1,6 @@
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
+import { OAuthClient } from '../../entities';
 import { createApp } from '../support/authorization';
 import { CLI, DEVICE_CODE, FRIGG, ODIN, type Forum } from '../support/forum';
 import { ABSENT, ADMIN, CONNECTED, MINE, textOf, withPages } from '../support/pages';
@@ -68,6 +69,35 @@ describe('The administrator pages', () => {
         expect(textOf(await odin.get(`${ADMIN}/${builtIn!.id}`))).to.contain('can’t be changed or deleted');
         await odin.get(`${MINE}/new`);
         expect((await odin.post(`${ADMIN}/${builtIn!.id}/delete`)).status).to.equal(409);
+    });
+
+    it('filter applications by source and status, and say when a document was read', async () => {
+        const odin = visitor(ODIN);
+        const { client: known } = await forum.createClient(FRIGG, { name: 'Known by a document' });
+        const { client: stopped } = await forum.createClient(FRIGG, { name: 'Stopped' });
+        await forum.dataSource
+            .getRepository(OAuthClient)
+            .update(known.id, { source: 'metadata_document', accountId: null, metadataFetchedAt: forum.now });
+        await forum.as(ODIN, 'PATCH', `/admin/oauth/clients/${stopped.id}`, { status: 'suspended' });
+
+        const documents = textOf(await odin.get(`${ADMIN}?source=metadata_document`));
+        expect(documents).to.contain(['Known by a document', 'Describes itself', 'Clear filters']);
+        expect(documents).to.not.contain('Stopped').and.not.contain('Storyden');
+        const suspended = textOf(await odin.get(`${ADMIN}?status=suspended&source=member`));
+        expect(suspended).to.contain('Stopped').and.not.contain('Known by a document');
+        expect(textOf(await odin.get(`${ADMIN}/${known.id}`))).to.contain([
+            'Known by its document',
+            'Document last read at'
+        ]);
+
+        const ids = async (query: string): Promise<string[]> => {
+            const { body } = await forum.as(ODIN, 'GET', `/admin/oauth/clients?${query}`);
+            return (body.clients as { id: string }[]).map(({ id }) => id);
+        };
+        expect(await ids('source=metadata_document')).to.equal([known.id]);
+        expect(await ids('status=suspended')).to.equal([stopped.id]);
+        expect(await ids('status=suspended&source=metadata_document')).to.equal([]);
+        expect((await forum.as(ODIN, 'GET', '/admin/oauth/clients?source=elsewhere')).status).to.equal(400);
     });
 
     it('show sessions in every state, and return to the page where one was ended', async () => {

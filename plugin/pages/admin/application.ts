@@ -80,6 +80,7 @@ async function applicationModel(pages: PagesContext, client: ClientDescription):
     return {
         client: { ...client, initial: initialOf(client.name) },
         owner: ownerId === undefined ? null : await context.findAccount(ownerId),
+        source: `source.${client.source}`,
         ownedPath: ownerId && `${adminPath(pages)}?owner=${encodeURIComponent(ownerId)}`,
         builtIn: context.settings.firstPartyClients.some(({ clientId }) => clientId === client.client_id),
         inherits: client.scope_policy === 'inherit',

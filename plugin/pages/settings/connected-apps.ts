@@ -40,12 +40,14 @@ export async function revokeSession(visit: Visit): Promise<ResponseObject> {
 }
 
 function applicationModel(pages: PagesContext, application: ConnectedApplication): object {
-    const { id, name, scopes, sessions, sessionCount } = application;
+    const { id, clientId, name, scopes, sessions, sessionCount } = application;
     const path = pathOf(pages);
     const hidden = sessionCount - sessions.length;
     return {
         ...application,
         initial: initialOf(name),
+        // A name can be made up; the host of a document cannot.
+        ...(clientId.startsWith('https://') && { host: new URL(clientId).host }),
         administrator: scopes.includes(pages.context.scopeRegistry.administrator),
         can: standardFirst(scopes).map((scope) => scopeModel(pages, scope)),
         count: String(sessionCount),
