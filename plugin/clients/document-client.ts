@@ -4,17 +4,11 @@ import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import { createId } from '../ids';
 import { joinNames, splitNames } from '../scopes/text';
-import {
-    findRowByClientId,
-    insertClientRow,
-    reviveClientRow,
-    updateClientRow,
-    deleteClientRow
-} from '../store/clients';
+import { findRowByClientId, insertClientRow, reviveClientRow, updateClientRow } from '../store/clients';
 import { findSurely } from '../store/database';
 import { DuplicateKey } from '../store/database-errors';
-import { countSelfMade, findRemovable } from '../store/self-made-clients';
 import { isTrusted } from './document-standing';
+import { makeRoom } from './make-room';
 import { readDocument } from './metadata-document';
 import type { DocumentCache } from '../documents/document-cache';
 import { FetchError } from '../documents/fetch-error';
@@ -100,7 +94,8 @@ async function store(
         return;
     }
     const options = context.settings.clientMetadataDocuments || { maxClients: 0, scopes: [] };
-    await makeRoom(context, options.maxClients);
+    // Nobody is refused where there is none.
+    await makeRoom(context, { source: 'metadata_document', most: options.maxClients, before: now });
     const row: OAuthClient = {
         id: stored?.id ?? createId(now),
         accountId: null,
@@ -149,15 +144,4 @@ function describesAnother(
         stored.clientUri !== described.clientUri ||
         splitNames(described.allowedGrants).some((name) => !grants.includes(name))
     );
-}
-
-/** Lets the oldest client go that nobody needs, where there are too many. Nobody is refused. */
-async function makeRoom({ clock, database }: Context, most: number): Promise<void> {
-    if ((await countSelfMade(database, 'metadata_document', most)) < most) {
-        return;
-    }
-    const oldest = await findRemovable(database, 'metadata_document', clock());
-    if (oldest) {
-        await deleteClientRow(database, oldest, clock());
-    }
 }

@@ -4,13 +4,13 @@ import { OAuthError } from '../errors/oauth-error';
 import { createId } from '../ids';
 import { isLoopback } from '../loopback';
 import { joinNames } from '../scopes/text';
-import { countSelfMade, findRemovable } from '../store/self-made-clients';
-import { deleteClientRow, insertClientRow } from '../store/clients';
+import { insertClientRow } from '../store/clients';
 import { DatabaseUnavailable } from '../store/database-errors';
 import { hashClientSecret } from '../tokens/secret';
 import { createClientId } from './client-id';
 import { createClientSecret } from './client-secret';
 import { DEVICE_CODE_GRANT } from './grant-rules';
+import { makeRoom } from './make-room';
 import { readMetadata } from './metadata';
 import { redirectUriProblem } from './redirect-uri';
 
@@ -48,8 +48,11 @@ export async function registerClient(context: Context, body: Record<string, unkn
     const needsRedirect = grants.includes('authorization_code');
     checkRedirects(context, body, { type, uris: metadata.redirectUris, needsRedirect });
 
-    await makeRoom(context, registration.maxClients);
     const now = context.clock();
+    const room = { source: 'self_registered', most: registration.maxClients, before: now - ROOM_AFTER } as const;
+    if (!(await makeRoom(context, room))) {
+        throw new DatabaseUnavailable('registrations');
+    }
     const secret = type === 'confidential' ? createClientSecret() : null;
     const row: OAuthClient = {
         id: createId(now),
@@ -127,18 +130,6 @@ function checkRedirects(
             throw invalidRedirect('A redirect URI of a web application must use https, on no loopback host');
         }
     }
-}
-
-/** Lets the oldest client go that was never used, where there are too many. */
-async function makeRoom({ clock, database }: Context, most: number): Promise<void> {
-    if ((await countSelfMade(database, 'self_registered', most)) < most) {
-        return;
-    }
-    const oldest = await findRemovable(database, 'self_registered', clock() - ROOM_AFTER);
-    if (!oldest) {
-        throw new DatabaseUnavailable('registrations');
-    }
-    await deleteClientRow(database, oldest, clock());
 }
 
 function invalidMetadata(description: string): OAuthError {

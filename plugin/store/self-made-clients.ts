@@ -7,7 +7,8 @@ export interface RemovableClient {
     accountId: null;
 }
 
-type SelfMade = Extract<ClientSource, 'self_registered' | 'metadata_document'>;
+/** Sources of clients that no account made. */
+export type SelfMade = Extract<ClientSource, 'self_registered' | 'metadata_document'>;
 
 /** How many clients made themselves known in one way, counted up to `most`. */
 export async function countSelfMade(queries: Queries, source: SelfMade, most: number): Promise<number> {
@@ -24,21 +25,21 @@ const UNUSED = `c.verified = 0 AND c.status = 'active'
     AND NOT EXISTS (SELECT 1 FROM oauth_grants g WHERE g.oauth_client_id = c.id)`;
 
 /**
- * The oldest client without a grant that may be removed.
+ * The oldest clients without a grant that may be removed.
  *
  * @param before made before this time, epoch milliseconds
  */
 export async function findRemovable(
     queries: Queries,
     source: SelfMade,
-    before: number
-): Promise<RemovableClient | null> {
-    const [row] = await queries.query<{ id: string }>(
+    { before, limit }: { before: number; limit: number }
+): Promise<RemovableClient[]> {
+    const rows = await queries.query<{ id: string }>(
         `SELECT c.id FROM oauth_clients c WHERE c.source = ? AND c.deleted_at IS NULL AND c.created_at <= ? AND ${UNUSED}
-        ORDER BY c.created_at, c.id LIMIT 1`,
+        ORDER BY c.created_at, c.id LIMIT ${limit}`,
         [source, before]
     );
-    return row ? { id: row.id, accountId: null } : null;
+    return rows.map(({ id }) => ({ id, accountId: null }));
 }
 
 /** Notes that an account has approved a client that made itself known. @param now epoch milliseconds */
