@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import { OAuthAuthorizationCode, OAuthGrant } from '../../entities/index';
@@ -337,8 +338,12 @@ describe('the consent to an authorization request', () => {
             const requestId = await beginRequest(forum, app, { code_challenge: challenge });
             const codes = await codesOf(app);
             const order = round % 2 === 0 ? ['approve', 'deny'] : ['deny', 'approve'];
+            // The second tab is later by more and more, so that either decision comes first at times.
             const answers = await Promise.all(
-                [...order, ...order].map((decision) => decideRequest(forum, FRIGG, requestId, decision))
+                [...order, ...order].map(async (decision, place) => {
+                    await sleep(place % 2 === 0 ? 0 : round);
+                    return decideRequest(forum, FRIGG, requestId, decision);
+                })
             );
             for (const answer of answers) {
                 expect([answer.status, answer.body]).to.equal([200, answers[0]!.body]);
