@@ -2,25 +2,9 @@ import { randomBytes } from 'node:crypto';
 import { connect, createDatabase } from '../lib/database.mjs';
 import { Hapi, OAuth } from '../lib/plugin.mjs';
 import { PERMISSIONS, SCOPE } from '../lib/work.mjs';
+import { send } from './send.mjs';
 
 export const REDIRECT_URI = 'https://app.example/callback';
-
-/**
- * Sends a request by Node's own fetch: importing undici would put its dispatcher under the fetch of the libraries.
- *
- * @returns `{ status, location, text, body }`; body of a JSON response
- */
-export async function send(method, url, { headers, body } = {}) {
-    const response = await fetch(url, { method, headers, body, redirect: 'manual' });
-    const text = await response.text();
-    const isJson = response.headers.get('content-type')?.startsWith('application/json');
-    return {
-        status: response.status,
-        location: response.headers.get('location'),
-        text,
-        body: isJson ? JSON.parse(text) : undefined
-    };
-}
 
 /** A forum that a client library reads the discovery document of, with a member who approves what is asked. */
 export class Forum {

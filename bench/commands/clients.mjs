@@ -3,8 +3,9 @@
 // npm run clients
 // Exits with 1 where a library fails, or where what it revoked still works.
 
-import { Forum, REDIRECT_URI, send } from '../clients/forum.mjs';
+import { Forum, REDIRECT_URI } from '../clients/forum.mjs';
 import * as libraries from '../clients/libraries.mjs';
+import { send } from '../clients/send.mjs';
 import { serve } from '../lib/database.mjs';
 
 const servers = await serve('mariadb');
