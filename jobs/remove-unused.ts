@@ -1,6 +1,5 @@
 import type { DataSource } from 'typeorm';
-import { deleteClientRow } from '../plugin/store/clients';
-import { findUnusedClients, noteIdleClients } from '../plugin/store/self-made-clients';
+import { findUnusedClients, noteIdleClients, removeUnusedClient } from '../plugin/store/self-made-clients';
 import { Cleanup } from './cleanup/cleanup';
 import { requireUnusedFor, type SweepOptions } from './cleanup/options';
 
@@ -13,7 +12,7 @@ const UNUSED_FOR = 7 * 24 * 60 * 60;
 /** How long a registered client is kept after its last grant, milliseconds. */
 const IDLE_FOR = 90 * DAY;
 
-/** How many clients one batch removes at most: each takes a transaction. */
+/** How many clients one batch removes at most: each takes a statement. */
 const BATCH = 100;
 
 /** How many rows a run of `remove-unused` removed. */
@@ -44,10 +43,14 @@ export async function removeUnused(
     const registered = await cleanup.run(async (size) => {
         const limit = dryRun ? 10_000 : Math.min(size, BATCH);
         const unused = await findUnusedClients(database, { ...limits, limit });
-        for (const client of dryRun ? [] : unused) {
-            await deleteClientRow(database, client, now);
+        if (dryRun) {
+            return { removed: unused.length, more: false };
         }
-        return { removed: unused.length, more: !dryRun && unused.length === limit };
+        let removed = 0;
+        for (const id of unused) {
+            removed += (await removeUnusedClient(database, id, now)) ? 1 : 0;
+        }
+        return { removed, more: unused.length === limit };
     });
     return { registered_clients: registered };
 }

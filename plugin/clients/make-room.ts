@@ -1,6 +1,5 @@
 import type { Context } from '../context';
-import { deleteClientRow } from '../store/clients';
-import { countSelfMade, findRemovable, type SelfMade } from '../store/self-made-clients';
+import { countSelfMade, findRemovable, removeUnusedClient, type SelfMade } from '../store/self-made-clients';
 
 /** How often room is looked for while other requests are quicker. */
 const ATTEMPTS = 10;
@@ -30,8 +29,8 @@ export async function makeRoom(
             return false;
         }
         let removed = 0;
-        for (const client of oldest) {
-            removed += (await deleteClientRow(database, client, clock())) ? 1 : 0;
+        for (const id of oldest) {
+            removed += (await removeUnusedClient(database, id, clock())) ? 1 : 0;
         }
         if (removed > 0) {
             return true;

@@ -3,6 +3,7 @@ import { request as httpsRequest } from 'node:https';
 import type { IncomingMessage } from 'node:http';
 import { isIPv6, type LookupFunction } from 'node:net';
 import { brotliDecompressSync, gunzipSync, inflateSync } from 'node:zlib';
+import { isLoopback } from '../loopback';
 import { FetchError } from './fetch-error';
 import { isPublicAddress } from './public-address';
 
@@ -23,7 +24,7 @@ export interface Fetched {
     freshFor: number;
 }
 
-/** What a test may replace: the addresses of a host, which then may be any, and who certifies it. */
+/** What a test may replace: the addresses of a host, which then may be on the loopback interface too, and who certifies it. */
 export interface TestNetwork {
     resolve?: (host: string) => Promise<string[]>;
     ca?: string;
@@ -68,7 +69,9 @@ async function resolve(host: string, { resolve: own }: TestNetwork): Promise<str
         noAddress();
     }
     // One address that is not public is enough to show what the name is for.
-    if (!own && !addresses.every(isPublicAddress)) {
+    const isAllowed = (address: string): boolean =>
+        isPublicAddress(address) || (own !== undefined && isLoopback(address));
+    if (!addresses.every(isAllowed)) {
         throw new FetchError('its host is not on the public internet', true);
     }
     return addresses;
@@ -145,15 +148,32 @@ function decompress(bytes: Buffer, encoding = 'identity'): Buffer {
 }
 
 function parseObject(bytes: Buffer): Record<string, unknown> {
+    let text: string;
+    let value: unknown;
     try {
-        const value: unknown = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes));
-        if (typeof value === 'object' && value !== null && !Array.isArray(value)) {
-            return value as Record<string, unknown>;
-        }
+        text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+        value = JSON.parse(text);
     } catch {
-        // The same is wrong with it.
+        throw new FetchError('it is no JSON object in UTF-8', true);
     }
-    throw new FetchError('it is no JSON object in UTF-8', true);
+    if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+        throw new FetchError('it is no JSON object in UTF-8', true);
+    }
+    // Another reader might take the other one.
+    const written = text.match(/"(?:[^"\\]|\\.)*"(?=\s*:)/g) ?? [];
+    if (written.length !== countMembers(value)) {
+        throw new FetchError('it has a member twice', true);
+    }
+    return value as Record<string, unknown>;
+}
+
+/** How many members an object has, with those of the objects in it. */
+function countMembers(value: unknown): number {
+    if (typeof value !== 'object' || value === null) {
+        return 0;
+    }
+    const inside = Object.values(value).reduce((sum: number, each) => sum + countMembers(each), 0);
+    return inside + (Array.isArray(value) ? 0 : Object.keys(value).length);
 }
 
 /** RFC 9111 §5.2.2, within bounds. */

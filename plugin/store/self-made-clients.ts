@@ -1,12 +1,6 @@
 import type { ClientSource } from '../../entities';
 import type { Queries } from './database';
 
-/** A client that can be removed. */
-export interface RemovableClient {
-    id: string;
-    accountId: null;
-}
-
 /** Sources of clients that no account made. */
 export type SelfMade = Extract<ClientSource, 'self_registered' | 'metadata_document'>;
 
@@ -25,7 +19,7 @@ const UNUSED = `c.verified = 0 AND c.status = 'active'
     AND NOT EXISTS (SELECT 1 FROM oauth_grants g WHERE g.oauth_client_id = c.id)`;
 
 /**
- * The oldest clients without a grant that may be removed.
+ * The `id`s of the oldest clients without a grant that may be removed.
  *
  * @param before made before this time, epoch milliseconds
  */
@@ -33,13 +27,29 @@ export async function findRemovable(
     queries: Queries,
     source: SelfMade,
     { before, limit }: { before: number; limit: number }
-): Promise<RemovableClient[]> {
+): Promise<string[]> {
     const rows = await queries.query<{ id: string }>(
         `SELECT c.id FROM oauth_clients c WHERE c.source = ? AND c.deleted_at IS NULL AND c.created_at <= ? AND ${UNUSED}
         ORDER BY c.created_at, c.id LIMIT ${limit}`,
         [source, before]
     );
-    return rows.map(({ id }) => ({ id, accountId: null }));
+    return rows.map(({ id }) => id);
+}
+
+/**
+ * Removes a client that nobody has use for, unless somebody has found one since. What is pending for it expires by itself.
+ *
+ * @returns false where it is in use, or was removed before
+ */
+export async function removeUnusedClient(queries: Queries, id: string, now: number): Promise<boolean> {
+    const removed = await queries.execute(
+        `UPDATE oauth_clients SET deleted_at = ?, updated_at = ?, secret_hash = NULL, previous_secret_hash = NULL,
+            previous_secret_expires_at = NULL
+        WHERE id = ? AND deleted_at IS NULL AND verified = 0 AND status = 'active'
+            AND NOT EXISTS (SELECT 1 FROM oauth_grants g WHERE g.oauth_client_id = oauth_clients.id)`,
+        [now, now, id]
+    );
+    return removed > 0;
 }
 
 /** Notes that an account has approved a client that made itself known. @param now epoch milliseconds */
@@ -56,14 +66,14 @@ export async function noteUse(queries: Queries, id: string, now: number): Promis
 export async function findUnusedClients(
     queries: Queries,
     { neverUsed, idle, limit }: { neverUsed: number; idle: number; limit: number }
-): Promise<RemovableClient[]> {
+): Promise<string[]> {
     const rows = await queries.query<{ id: string }>(
         `SELECT c.id FROM oauth_clients c WHERE c.source = 'self_registered' AND c.deleted_at IS NULL AND ${UNUSED}
             AND ((c.used_at IS NULL AND c.created_at <= ?) OR (c.used_at IS NOT NULL AND c.idle_since <= ?))
         ORDER BY c.created_at, c.id LIMIT ${limit}`,
         [neverUsed, idle]
     );
-    return rows.map(({ id }) => ({ id, accountId: null }));
+    return rows.map(({ id }) => id);
 }
 
 /** Notes since when registered clients that were used have no grant any more. @returns how many */

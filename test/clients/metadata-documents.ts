@@ -1,7 +1,7 @@
-import { createServer, type Server } from 'node:https';
 import { once } from 'node:events';
+import { createServer, type Server } from 'node:https';
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { Socket, type AddressInfo } from 'node:net';
 import { gzipSync } from 'node:zlib';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
@@ -26,24 +26,16 @@ const ISSUER = 'http://localhost:3000';
 const REDIRECT = 'https://agent.example/cb';
 
 describe('the address of a metadata document', () => {
+    const INSIDE = [
+        ['0.0.0.0', '10.0.0.1', '100.64.0.1', '127.0.0.1', '169.254.169.254', '172.16.0.1', '192.0.0.8', '192.0.2.1'],
+        ['192.88.99.1', '192.168.0.1', '198.18.0.1', '198.51.100.1', '203.0.113.1', '224.0.0.1', '240.0.0.1'],
+        ['255.255.255.255', '::', '::1', '::ffff:8.8.8.8', '64:ff9b::808:808', '64:ff9b:1::1', '100::1', '2001::1'],
+        ['2001:2::1', '2001:db8::1', '2002:808:808::1', '3fff::1', '5f00::1', 'fc00::1', 'fd00::1', 'fe80::1'],
+        ['fec0::1', 'ff02::1', '::8.8.8.8', 'localhost', '', '8.8.8']
+    ].flat();
+
     it('must be public', () => {
-        const inside = [
-            [
-                '0.0.0.0',
-                '10.0.0.1',
-                '100.64.0.1',
-                '127.0.0.1',
-                '169.254.169.254',
-                '172.16.0.1',
-                '192.0.0.8',
-                '192.0.2.1'
-            ],
-            ['192.88.99.1', '192.168.0.1', '198.18.0.1', '198.51.100.1', '203.0.113.1', '224.0.0.1', '240.0.0.1'],
-            ['255.255.255.255', '::', '::1', '::ffff:8.8.8.8', '64:ff9b::808:808', '64:ff9b:1::1', '100::1', '2001::1'],
-            ['2001:2::1', '2001:db8::1', '2002:808:808::1', '3fff::1', '5f00::1', 'fc00::1', 'fd00::1', 'fe80::1'],
-            ['fec0::1', 'ff02::1', '::8.8.8.8', 'localhost', '', '8.8.8']
-        ].flat();
-        for (const address of inside) {
+        for (const address of INSIDE) {
             expect(isPublicAddress(address), address).to.be.false();
         }
         for (const address of ['8.8.8.8', '1.1.1.1', '93.184.215.14', '2606:4700::1111', '2a00:1450:4001::1']) {
@@ -52,8 +44,34 @@ describe('the address of a metadata document', () => {
     });
 
     it('is refused where any of its host’s addresses is not, and is dialled as it was checked', async () => {
-        for (const host of ['localhost', 'localhost.']) {
-            await expect(fetchDocument(`https://${host}/x`)).to.reject(/not on the public internet|no address/);
+        let dialled = 0;
+        const connect = Reflect.get(Socket.prototype, 'connect') as (...values: unknown[]) => Socket;
+        Socket.prototype.connect = function (this: Socket, ...values: unknown[]) {
+            dialled += 1;
+            return connect.apply(this, values);
+        };
+        try {
+            for (const host of ['localhost', 'localhost.']) {
+                await expect(fetchDocument(`https://${host}/x`)).to.reject(/not on the public internet|no address/);
+            }
+            // What a test says of a host is checked too, but for the loopback interface.
+            for (const address of INSIDE.filter((each) => !each.startsWith('127.') && each !== 'localhost')) {
+                for (const addresses of [[address], ['8.8.8.8', address], [address, '2606:4700::1111']]) {
+                    const resolve = () => Promise.resolve(addresses);
+                    await expect(fetchDocument('https://agent.example/x', { resolve })).to.reject(
+                        /not on the public internet/
+                    );
+                }
+            }
+            expect(dialled).to.equal(0);
+
+            // A name that changes meanwhile: it is asked once, and what was checked is dialled.
+            let asked = 0;
+            const resolve = () => Promise.resolve(asked++ === 0 ? ['127.0.0.1'] : ['10.0.0.1']);
+            await expect(fetchDocument('https://agent.example:1/x', { resolve })).to.reject('ECONNREFUSED');
+            expect([asked, dialled]).to.equal([1, 1]);
+        } finally {
+            Socket.prototype.connect = connect;
         }
     });
 
@@ -318,6 +336,41 @@ describe('clients with a metadata document', () => {
                     };
                 }
             ],
+            ['too long', () => serve(() => JSON.stringify(document('x')) + ' '.repeat(5 * 1024))],
+            [
+                'too long',
+                () => {
+                    answer = (_request, response) => {
+                        response.writeHead(200, { 'content-type': 'application/json' });
+                        // Without an end.
+                        const write = (): void => void (response.write('[1,'.repeat(1000), write) || undefined);
+                        write();
+                    };
+                }
+            ],
+            [
+                'member twice',
+                () => serve(({ url }) => JSON.stringify(document(origin + url!)).replace('{', '{"client_name":"B",'))
+            ],
+            [
+                'member twice',
+                () =>
+                    serve(({ url }) =>
+                        JSON.stringify(document(origin + url!, { more: [{ a: 1 }] })).replace(
+                            '{"a"',
+                            '{"a":2,"\\u0061"'
+                        )
+                    )
+            ],
+            [
+                'UTF-8',
+                () => {
+                    answer = (_request, response) => {
+                        response.writeHead(200, { 'content-type': 'application/json' });
+                        response.end(Buffer.from('{"client_name":"\xff"}', 'latin1'));
+                    };
+                }
+            ],
             ['not its URL', () => serve(() => document(`${origin}/another`))],
             ['has a secret', () => serve(({ url }) => document(origin + url!, { client_secret: 'x' }))],
             [
@@ -346,9 +399,27 @@ describe('clients with a metadata document', () => {
             forum.pass(60);
         }
         expect(messages.size).to.equal(1);
+        expect(fetches).to.not.include('/other');
         // A host that certifies itself by nobody that the forum trusts.
         const strict = await open({ ca: undefined });
         refused(await ask(newUrl(), {}, strict));
+    });
+
+    it('are not waited for longer than five seconds', { timeout: 20_000 }, async () => {
+        const drips = new Set<NodeJS.Timeout>();
+        const slow: ((response: ServerResponse) => void)[] = [
+            () => undefined,
+            (response) => {
+                response.writeHead(200, { 'content-type': 'application/json' });
+                drips.add(setInterval(() => response.write(' '), 100));
+            }
+        ];
+        answer = ({ url }, response) => slow[Number(url!.slice(-1))]!(response);
+        const began = performance.now();
+        const said = await Promise.all([0, 1].map((kind) => ask(`${newUrl()}/${kind}`, {}, forum, forum.addAccount())));
+        said.forEach(refused);
+        expect(performance.now() - began).to.be.between(4900, 9000);
+        drips.forEach((drip) => clearInterval(drip));
     });
 
     it('are stood in for by the stored document for a week, unless they are gone or unacceptable', async () => {
