@@ -12,7 +12,9 @@ const PROTOCOL_CODES = new Set([
     'consent_required',
     'expired_token',
     'invalid_client',
+    'invalid_client_metadata',
     'invalid_grant',
+    'invalid_redirect_uri',
     'invalid_request',
     'invalid_scope',
     'invalid_target',
@@ -21,6 +23,7 @@ const PROTOCOL_CODES = new Set([
     'login_required',
     'slow_down',
     'temporarily_unavailable',
+    'unapproved_software_statement',
     'unauthorized_client',
     'unsupported_grant_type',
     'unsupported_token_type'
@@ -37,7 +40,7 @@ const MANAGEMENT_CODES: Record<string, number> = {
 
 /** Answers whose very purpose is to hand out a secret. */
 const HAND_OUT =
-    /^(post \/api\/(oauth\/(token|device_authorization|authorize\/consent)|(auth|admin)\/oauth\/clients(\/\{id\}\/secret)?)|post \/(settings|oauth|admin)\/.*)$/;
+    /^(post \/api\/(oauth\/(token|register|device_authorization|authorize\/consent)|(auth|admin)\/oauth\/clients(\/\{id\}\/secret)?)|post \/(settings|oauth|admin)\/.*)$/;
 
 /** What only the inside of a server says. Nothing that is short enough to be found in a random text now and then. */
 const INTERNAL =

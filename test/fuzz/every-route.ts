@@ -10,7 +10,7 @@ import * as fc from 'fast-check';
 import * as OAuth from '../../plugin';
 import { pages } from '../../plugin/pages';
 import { explore, numberOf, seedOf } from '../support/exploration';
-import { Forum } from '../support/forum';
+import { Forum, ISSUER } from '../support/forum';
 import { accountOf, faultOf, faultOfLog, forgetAll, forgetPublished, isSpecial } from './answers';
 import { bytesOf, draftOf, finish, recipe, type Recipe, type Sent } from './requests';
 import { Setting } from './setting';
@@ -54,6 +54,10 @@ describe('requests of any kind', () => {
             {
                 signingKeys,
                 clock: () => unlimited.now,
+                resources: [{ identifier: ISSUER }, { identifier: `${ISSUER}/mcp`, scopes: ['CREATE_POST'] }],
+                registration: {},
+                // Nothing is fetched: names are resolved by nobody here.
+                clientMetadataDocuments: { allow: () => false },
                 ...(!LIMITED && { limits: false })
             },
             '/api',

@@ -400,8 +400,18 @@ function validDraft(live: Live, route: RequestRoute, choose: Chooser, who: numbe
     } else if (path === '/api/oauth/authorize') {
         const app = choose.app();
         draft.query.push(
-            ...parametersOf(app, { scope: choose.of(SCOPES), prompt: choose.of(['consent', 'none', null]) })
+            ...parametersOf(app, {
+                scope: choose.of(SCOPES),
+                prompt: choose.of(['consent', 'none', null]),
+                resource: choose.of(RESOURCES),
+                client_id: choose.of([
+                    ...Array.from({ length: 4 }, () => app.client_id),
+                    'https://agent.example/client.json'
+                ])
+            })
         );
+    } else if (path === '/api/oauth/register') {
+        fillRegistration(draft, choose);
     } else if (isProtocol && draft.method === 'POST') {
         fillForm(draft, choose, path);
     } else {
@@ -420,6 +430,21 @@ const SCOPES = [
     'openid email',
     ''
 ];
+
+const RESOURCES = [ISSUER, `${ISSUER}/mcp`, null, null];
+
+function fillRegistration(draft: Draft, choose: Chooser): void {
+    setJson(draft, {
+        client_name: 'An agent',
+        redirect_uris: ['https://agent.example/cb', choose.of(['http://127.0.0.1/cb', 'com.example.agent:/cb'])],
+        grant_types: ['authorization_code', 'refresh_token', DEVICE_CODE],
+        response_types: ['code'],
+        token_endpoint_auth_method: choose.of(['none', 'client_secret_basic', 'client_secret_post']),
+        application_type: choose.of(['native', 'web']),
+        client_uri: 'https://agent.example',
+        scope: choose.of(SCOPES)
+    });
+}
 
 /** Mostly the one that has something to do there. */
 function accountFor(live: Live, { path }: RequestRoute, who: number): string | null {
@@ -514,6 +539,10 @@ function fillTokenRequest(form: [string, string][], choose: Chooser, authenticat
         'refresh_token'
     ]);
     form.push(['grant_type', grant]);
+    const resource = choose.of(RESOURCES);
+    if (resource !== null) {
+        form.push(['resource', resource]);
+    }
     if (grant === 'refresh_token') {
         const { text: token, clientId } = choose.of(live.refreshTokens);
         authenticate(clientId);
