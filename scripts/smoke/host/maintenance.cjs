@@ -17,10 +17,10 @@ exports.runWorker = async function runWorker({ dataSource, connection, prefix })
             dataSource,
             connection,
             prefix,
-            every: { 'expire-device-codes': 1, 'prune-refresh-chains': 1 },
+            every: { 'expire-device-codes': 1, 'prune-refresh-chains': 1, 'remove-unused': 1 },
             onSweep: ({ job }) => {
                 jobs.add(job);
-                if (jobs.size === 2) {
+                if (jobs.size === 3) {
                     clearTimeout(timer);
                     resolve();
                 }
@@ -38,5 +38,5 @@ exports.runCommand = async function runCommand(databaseUrl) {
         env: { ...process.env, DATABASE_URL: databaseUrl },
         timeout: TIMEOUT
     });
-    assert.equal(stdout.trim().split('\n').length, 2, stdout);
+    assert.equal(stdout.trim().split('\n').length, 3, stdout);
 };
