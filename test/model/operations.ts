@@ -16,7 +16,8 @@ import {
 } from '../support/authorization';
 import { emptyTables, explore, numberOf, seedOf } from '../support/exploration';
 import { CLI, DEVICE_CODE, Forum, unique, type Answer, type OpenDatabase } from '../support/forum';
-import { ORDER, Provider, type Outcome, type Presented } from './provider';
+import { FORGED, ORDER, Provider, type Outcome, type Presented } from './provider';
+import { createRefreshToken } from '../../plugin/tokens/refresh-token';
 import { useDatabase } from '../support/setup';
 
 /*
@@ -81,6 +82,8 @@ type Step =
     | { do: 'grants'; client: number; mayRefresh: boolean }
     | { do: 'rotate secret'; member: number | null; overlap: number }
     | { do: 'delete client'; client: number; member: number | null }
+    | { do: 'lose'; token: number; count: number; next: ('lost' | 'head')[] }
+    | { do: 'forge'; token: number; ahead: number; withProof: boolean; toRevoke: boolean }
     | { do: 'sweep' };
 
 type Fields<Kind extends Step['do']> = {
@@ -144,6 +147,18 @@ const sequence = fc.array(
         step(1, 'grants', { client: pick, mayRefresh: fc.nat({ max: 2 }).map(Boolean) }),
         step(1, 'rotate secret', { member: other, overlap: fc.constantFrom(0, 600) }),
         step(1, 'delete client', { client: fc.nat({ max: 12 }), member: other }),
+        step(3, 'lose', {
+            token: recent,
+            count: fc.integer({ min: 1, max: 2 }),
+            next: fc.constantFrom([], ['lost'], ['head', 'lost'], ['lost', 'head', 'lost'])
+        }),
+        step(1, 'forge', {
+            token: recent,
+            ahead: fc.constantFrom(-1, 0, 0, 1, 5),
+            // Whoever has read the database ends every family sooner or later.
+            withProof: fc.nat({ max: 3 }).map((number) => number === 0),
+            toRevoke: fc.boolean()
+        }),
         step(2, 'sweep', {})
     ),
     { minLength: 8, maxLength: 50, size: 'max' }
@@ -247,9 +262,12 @@ class Story {
 
     async run(steps: Step[]): Promise<void> {
         await this.begin();
+        this.forum.events.length = 0;
         for (const each of steps) {
             await this.take(each);
         }
+        const told = this.forum.events.filter(({ type }) => type === 'refresh_token_reused');
+        expect(told).to.have.length(this.model.reuses);
         for (const member of this.#members) {
             await this.list(member);
             this.forum.accounts.delete(member);
@@ -359,6 +377,10 @@ class Story {
                 return this.rotateSecret(taken.member, taken.overlap);
             case 'delete client':
                 return this.deleteClient(taken.client, taken.member);
+            case 'lose':
+                return this.lose(taken);
+            case 'forge':
+                return this.forge(taken);
             case 'sweep':
                 await expireDeviceCodes(forum.dataSource, { clock: () => forum.now });
                 await pruneRefreshChains(forum.dataSource, { clock: () => forum.now });
@@ -492,6 +514,67 @@ class Story {
         this.compare(answer, this.model.refresh(token, place, presented.number, asked ?? [], this.forum.now), place);
     }
 
+    /** The newest tokens of a family are lost in a failover, and whoever holds one, or the head that is left, goes on. */
+    private async lose({ token, count, next }: Extract<Step, { do: 'lose' }>): Promise<void> {
+        const rotated = this.#tokens.filter(({ generation }) => generation > 0);
+        const lost = rotated[token % rotated.length];
+        if (!lost) {
+            return;
+        }
+        const { dataSource } = this.forum;
+        const grantId = grantOf(lost.text);
+        const rows: unknown[] = await dataSource.query('SELECT id FROM oauth_refresh_tokens WHERE grant_id = ?', [
+            grantId
+        ]);
+        if (rows.length <= count) {
+            return;
+        }
+        await dataSource.query('DELETE FROM oauth_refresh_tokens WHERE grant_id = ? ORDER BY generation DESC LIMIT ?', [
+            grantId,
+            count
+        ]);
+        const head = this.model.lose(lost.family, count);
+        for (const which of next) {
+            const presented = which === 'lost' ? lost : this.#tokens.find(({ serial }) => serial === head)!;
+            const number = this.#tokens.indexOf(presented);
+            await this.refresh({ do: 'refresh', token: number, scope: null, client: null, secret: 0 });
+        }
+    }
+
+    /** Someone makes a token up, with the family's key from the database or without, and refreshes or revokes with it. */
+    private async forge({ token, ahead, withProof, toRevoke }: Extract<Step, { do: 'forge' }>): Promise<void> {
+        const known = this.#tokens[token % this.#tokens.length];
+        if (!known) {
+            return;
+        }
+        const grantId = grantOf(known.text);
+        const generation = Math.max(0, known.generation + ahead);
+        const [row]: { chain_key: string }[] = await this.forum.dataSource.query(
+            'SELECT chain_key FROM oauth_grants WHERE id = ?',
+            [grantId]
+        );
+        const key = withProof && row ? row.chain_key : 'x'.repeat(43);
+        const text = createRefreshToken(key, { grantId, generation });
+        const { number, fields } = this.credentials(known.client, 0);
+        if (!toRevoke) {
+            const serial = withProof ? FORGED.withProof : FORGED.withoutProof;
+            const expected = this.model.refresh(
+                { ...known, generation, serial },
+                known.client,
+                number,
+                [],
+                this.forum.now
+            );
+            return this.compare(await this.forum.refresh(text, fields), expected, known.client);
+        }
+        const { status } = await this.forum.form('/oauth/revoke', { token: text, ...fields });
+        const isKnown = this.model.isKnown(known.client, number, this.forum.now);
+        expect(status).to.equal(isKnown ? 200 : 401);
+        if (isKnown && withProof) {
+            this.model.end(known.family);
+        }
+    }
+
     private async actAsOwner(asked: string[], secret: number): Promise<void> {
         const presented = this.credentials(1, secret);
         const answer = await this.forum.token({
@@ -515,12 +598,12 @@ class Story {
         if (expected.refresh === null) {
             return;
         }
-        const { family, generation } = expected.refresh;
-        const known = this.#tokens.find((each) => each.family === family && each.generation === generation);
+        const { family, generation, serial } = expected.refresh;
+        const known = this.#tokens.find((each) => each.serial === serial);
         // A successor is the same whenever it is handed out.
         expect(text).to.equal(known?.text ?? text);
         if (!known) {
-            this.#tokens.unshift({ family, generation, text: text!, client });
+            this.#tokens.unshift({ family, generation, serial, text: text!, client });
         }
     }
 
@@ -578,7 +661,7 @@ class Story {
             return;
         }
         const owner = this.model.ownerOf(token.family);
-        const grantId = token.text.slice('sdort_'.length, 'sdort_'.length + 20);
+        const grantId = grantOf(token.text);
         const rows: { id: string }[] = await this.forum.dataSource.query(
             'SELECT id FROM oauth_refresh_tokens WHERE grant_id = ? ORDER BY generation LIMIT 1',
             [grantId]
@@ -702,6 +785,11 @@ class Story {
             this.model.deleteClient(place);
         }
     }
+}
+
+/** The grant that a refresh token names. */
+function grantOf(text: string): string {
+    return text.slice('sdort_'.length, 'sdort_'.length + 20);
 }
 
 /** What every client begins with. */

@@ -2,14 +2,21 @@
 export interface Presented {
     family: number;
     generation: number;
+    /** Which token of its generation it is: a database that lost one makes another. FORGED for one that nobody issued. */
+    serial: number;
     text: string;
     client: number;
 }
 
+/** A token that was not issued: without the proof of its family, or made by someone who has read the database. */
+export const FORGED = { withoutProof: -1, withProof: -2 } as const;
+
 /** An answer of the token endpoint: an error, or what came with the tokens. */
-export type Outcome = { error: string } | { scope: string[]; refresh: { family: number; generation: number } | null };
+export type Outcome =
+    { error: string } | { scope: string[]; refresh: { family: number; generation: number; serial: number } | null };
 
 interface ModelToken {
+    serial: number;
     createdAt: number;
     expiresAt: number;
     scope: string[];
@@ -89,6 +96,9 @@ export class Provider {
     readonly #families: ModelFamily[] = [];
     readonly #approvals: Approval[] = [];
     readonly #accounts = new Map<string, string[]>();
+    /** How many grants ended because a refresh token was used again. */
+    reuses = 0;
+    #serial = 0;
 
     constructor(
         private readonly window: number | 'until-used',
@@ -205,10 +215,11 @@ export class Provider {
     }
 
     /** Whether a refresh token would be honoured as its family's head. */
-    isActive({ family: place, generation }: Presented, now: number): boolean {
+    isActive({ family: place, generation, serial }: Presented, now: number): boolean {
         const { accountId, client, isEnded, tokens } = this.#families[place]!.grant;
         const { allowed, mayRefresh, isDeleted } = this.clients[client]!;
-        const isHead = generation === tokens.length - 1 && now < tokens[generation]!.expiresAt;
+        const head = tokens[generation];
+        const isHead = generation === tokens.length - 1 && head?.serial === serial && now < head.expiresAt;
         const isAllowed = mayRefresh && !isDeleted && this.isActiveClient(client) && allowed.includes('offline_access');
         return !isEnded && isHead && isAllowed && this.#accounts.has(accountId);
     }
@@ -316,10 +327,10 @@ export class Provider {
         if (!mayRefresh || !scope.includes('offline_access')) {
             return { scope, refresh: null };
         }
-        grant.tokens.push({ createdAt: now, expiresAt: now + MONTH, scope, late: false });
+        const serial = this.#addToken(grant, scope, now);
         // A request for a scope of the first approval is no error, even where the exchange lost it.
         this.#families.push({ grant, original: approval.approved });
-        return { scope, refresh: { family: this.#families.length - 1, generation: 0 } };
+        return { scope, refresh: { family: this.#families.length - 1, generation: 0, serial } };
     }
 
     /** A confidential client acts as its owner. */
@@ -363,12 +374,13 @@ export class Provider {
         if (!mayRefresh || this.clients[client]!.isSuspended) {
             return { error: 'unauthorized_client' };
         }
-        if (grant.client !== client || grant.isEnded) {
+        if (grant.client !== client || grant.isEnded || grant.isPruned) {
             return { error: 'invalid_grant' };
         }
-        const verdict = this.#judge(grant, presented.generation, now);
+        const verdict = this.#judge(grant, presented, now);
         if (verdict === 'reuse') {
             grant.isEnded = true;
+            this.reuses += 1;
         }
         const held = this.#accounts.get(grant.accountId);
         if (verdict !== 'fine' || !held || !allowed.includes('offline_access')) {
@@ -387,15 +399,35 @@ export class Provider {
             successor.scope = left;
             successor.late ||= this.window === 'until-used' && !token.late && now >= successor.createdAt + MINUTE;
         } else {
-            grant.tokens.push({ createdAt: now, expiresAt: now + MONTH, scope: left, late: false });
+            this.#addToken(grant, left, now);
         }
         const scope = asked.length === 0 ? left : asked.filter((name) => has(left, name));
         this.issue(grant, scope, now);
-        return { scope, refresh: { family: presented.family, generation: presented.generation + 1 } };
+        const generation = presented.generation + 1;
+        return { scope, refresh: { family: presented.family, generation, serial: grant.tokens[generation]!.serial } };
     }
 
-    #judge({ tokens }: ModelGrant, generation: number, now: number): 'fine' | 'useless' | 'reuse' {
-        const presented = tokens[generation]!;
+    #addToken(grant: ModelGrant, scope: string[], now: number): number {
+        this.#serial += 1;
+        grant.tokens.push({ serial: this.#serial, createdAt: now, expiresAt: now + MONTH, scope, late: false });
+        return this.#serial;
+    }
+
+    /** The database loses the newest tokens of a family. Returns the serial of the head that is left. */
+    lose(family: number, count: number): number {
+        const { tokens } = this.#families[family]!.grant;
+        tokens.splice(-count);
+        return tokens.at(-1)!.serial;
+    }
+
+    #judge({ tokens }: ModelGrant, { generation, serial }: Presented, now: number): 'fine' | 'useless' | 'reuse' {
+        const presented = tokens[generation];
+        if (serial === FORGED.withoutProof || !presented) {
+            return 'useless';
+        }
+        if (serial !== presented.serial) {
+            return 'reuse';
+        }
         const successor = tokens[generation + 1];
         const use = tokens[generation + 2];
         if (!successor) {
