@@ -10,7 +10,7 @@ const rounds = argument('rounds', 2000);
 const kills = argument('kills', 20);
 const began = performance.now();
 const passed = await runTests(
-    'test/topologies',
+    ['-v', 'test/topologies'],
     [{ CLUSTER_ROUNDS: String(rounds), CLUSTER_KILLS: String(kills) }],
     (line) => console.log(line)
 );

@@ -17,7 +17,7 @@ const last = [];
 const passed = [];
 const run = async (environments) =>
     passed.push(
-        await runTests('test/fuzz', environments, (line, number) => {
+        await runTests(['test/fuzz'], environments, (line, number) => {
             if (!line.startsWith('FUZZ ')) {
                 console.log(line);
                 return;

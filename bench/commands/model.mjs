@@ -13,7 +13,7 @@ const share = Math.floor(sequences / processes);
 const began = performance.now();
 const total = { sequences: 0, operations: 0 };
 const passed = await runTests(
-    'test/model',
+    ['test/model'],
     Array.from({ length: processes }, (_, place) => ({
         MODEL_RUNS: String(place === 0 ? sequences - share * (processes - 1) : share),
         MODEL_SEED: String((seed + place * 10_000_000) % 2 ** 31)

@@ -18,18 +18,18 @@ export function argument(name, fallback) {
 /**
  * Runs a random test of the test suite in several processes, all on one throwaway MariaDB and Redis.
  *
- * @param path the test
+ * @param args the path of the test, and arguments for lab
  * @param environments the variables of each process
  * @param onLine takes each line of output, with the number of its process
  * @returns whether all passed
  */
-export async function runTests(path, environments, onLine) {
+export async function runTests(args, environments, onLine) {
     const servers = startServers(['mariadb', 'redis']);
     const { urls } = await servers.ready;
     const exits = environments.map(
         (environment, number) =>
             new Promise((resolve, reject) => {
-                const child = spawn(process.execPath, ['scripts/test.mjs', path], {
+                const child = spawn(process.execPath, ['scripts/test.mjs', ...args], {
                     cwd: ROOT,
                     stdio: ['ignore', 'pipe', 'inherit'],
                     env: {
