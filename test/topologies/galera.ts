@@ -119,7 +119,7 @@ for (const syncWait of [0, 1]) {
                 const code = await obtainCode(here, app, { scope: 'openid offline_access' });
                 const answers = await Promise.all([redeem(here, code), redeem(there, code)]);
                 unavailable += answers.filter(({ status }) => status === 503).length;
-            const exchanged = answers.filter(({ status }) => status === 200);
+                const exchanged = answers.filter(({ status }) => status === 200);
                 expect(exchanged.length).to.be.at.most(1);
                 // The second request was a replay, which ends what the first one got.
                 const token = exchanged[0]?.body.refresh_token as string | undefined;
