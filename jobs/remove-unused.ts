@@ -47,8 +47,8 @@ export async function removeUnused(
             return { removed: unused.length, more: false };
         }
         let removed = 0;
-        for (const id of unused) {
-            removed += (await removeUnusedClient(database, id, now)) ? 1 : 0;
+        for (const each of unused) {
+            removed += (await removeUnusedClient(database, each, now)) ? 1 : 0;
         }
         return { removed, more: unused.length === limit };
     });

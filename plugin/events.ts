@@ -49,8 +49,8 @@ export type OAuthEvent =
               | 'client_reactivated'
               | 'client_verified'
               | 'client_unverified';
-          /** Who did it. */
-          account_id: string;
+          /** Who did it. Absent where the document of a client says something else by now, so that it is verified no longer. */
+          account_id?: string;
           oauth_client_id: string;
           client_id: string;
       }

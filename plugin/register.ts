@@ -3,6 +3,7 @@ import { startInProcess, type InProcessJobs } from '../jobs/in-process';
 import { findAccount } from './accounts';
 import { forumApi } from './api';
 import { keepContext, type Context } from './context';
+import { checkDocumentOptions } from './clients/document-options';
 import { Database } from './store/database';
 import { checkServerSettings } from './store/server-settings';
 import { discoveryRoutes, protocolRoutes, resourceMetadataRoutes, sessionRoutes } from './endpoints';
@@ -31,6 +32,7 @@ const WELL_KNOWN = `${NAME}/well-known`;
  */
 export async function register(server: Server, options: Options): Promise<void> {
     const settings = readOptions(options);
+    checkDocumentOptions(settings);
     const prefix = server.realm.modifiers.route.prefix ?? '';
     const macs = new Macs(settings.secrets);
     const context: Context = {

@@ -1,5 +1,5 @@
 import { Boom } from '@hapi/boom';
-import type { Lifecycle, Request } from '@hapi/hapi';
+import type { Lifecycle, Request, RouteOptionsCors } from '@hapi/hapi';
 import { isStandardScope } from '../scopes/registry';
 import { isScopeToken } from '../scopes/text';
 import { strategiesOf, type ResourceStrategy } from './resource-strategy';
@@ -65,12 +65,18 @@ export function completeChallenges(): Lifecycle.Method {
         const withMetadata = [...strategies.values()].filter(({ metadata }) => metadata !== null);
         if (typeof text === 'string' && withMetadata.length > 0) {
             headers['WWW-Authenticate'] = withMetadata.map((each) => challenge(each)).reduceRight(putFirst, text);
-            if (request.route.settings.cors) {
+            if (request.route.settings.cors && !exposes(request.route.settings.cors)) {
                 headers['access-control-expose-headers'] = 'WWW-Authenticate';
             }
         }
         return h.continue;
     };
+}
+
+/** Whether a route lets pages of other origins read the challenge by itself. */
+function exposes(cors: boolean | RouteOptionsCors): boolean {
+    const names = cors === true || cors === false ? [] : (cors.exposedHeaders ?? []);
+    return names.some((name) => name.toLowerCase() === 'www-authenticate');
 }
 
 /** Moves one challenge of several to the front. */

@@ -9,6 +9,7 @@ import { findClientRow, findClientRows } from '../store/clients';
 import { pageOf, type Page } from '../store/paging';
 import { CLIENT_ID_PATTERN } from './client-id';
 import { describeClient, type ClientDescription } from './describe';
+import { isTrusted } from './document-standing';
 import type { AdminClientChange, AdminNewClient } from './fields';
 import { ensureAllFirstPartyClients, isFirstPartyClientId } from './first-party-client';
 import { changeManagedClient, createManagedClient, deleteManagedClient, type Manager } from './manage';
@@ -33,7 +34,7 @@ export async function listAllClients(
     await ensureAllFirstPartyClients(context);
     const { rows, total } =
         (await findExactly(context, search, page)) ?? (await listClientRows(context.database, filter));
-    const clients = rows.filter((row) => !isFormerFirstParty(context, row)).map(describeClient);
+    const clients = rows.filter((row) => !isFormerFirstParty(context, row)).map((row) => describe(context, row));
     return { ...pageOf(page, clients.length, total), clients };
 }
 
@@ -51,9 +52,14 @@ async function findExactly(
     return { rows, total: 1 };
 }
 
+/** A client as administrators see it: one that the options trust counts as verified. */
+function describe({ settings }: Context, row: OAuthClient): ClientDescription {
+    return describeClient({ ...row, verified: row.verified || isTrusted(settings, row.clientId) });
+}
+
 /** @throws ManagementError 404 */
 export async function getAnyClient(context: Context, id: string): Promise<ClientDescription> {
-    return describeClient(await findAny(context, id));
+    return describe(context, await findAny(context, id));
 }
 
 /**
@@ -93,7 +99,7 @@ export async function updateAnyClient(
         }
     };
     const { client, ...secret } = await changeManagedClient(context, manager, id, change);
-    return { ...client, ...secret };
+    return { ...client, verified: client.verified || isTrusted(context.settings, client.client_id), ...secret };
 }
 
 /** What an administrator can change of a client that made itself known to the forum. */

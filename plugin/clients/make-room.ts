@@ -16,21 +16,24 @@ const MOST_REMOVED = 20;
  * @returns false where none can go
  */
 export async function makeRoom(
-    { clock, database }: Context,
+    { clock, database, settings }: Context,
     { source, most, before }: { source: SelfMade; most: number; before: number }
 ): Promise<boolean> {
+    const { pinned, trusted } = settings.clientMetadataDocuments || { pinned: {}, trusted: [] };
+    const kept = source === 'metadata_document' ? [...trusted, ...Object.keys(pinned)] : [];
     for (let attempts = 0; attempts < ATTEMPTS; attempts += 1) {
         const over = (await countSelfMade(database, source, most + MOST_REMOVED)) - most + 1;
         if (over <= 0) {
             return true;
         }
-        const oldest = await findRemovable(database, source, { before, limit: Math.min(over, MOST_REMOVED) });
+        const limit = Math.min(over, MOST_REMOVED);
+        const oldest = await findRemovable(database, source, { before, kept, limit });
         if (oldest.length === 0) {
             return false;
         }
         let removed = 0;
-        for (const id of oldest) {
-            removed += (await removeUnusedClient(database, id, clock())) ? 1 : 0;
+        for (const each of oldest) {
+            removed += (await removeUnusedClient(database, each, clock())) ? 1 : 0;
         }
         if (removed > 0) {
             return true;

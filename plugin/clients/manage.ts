@@ -1,6 +1,6 @@
 import type { ClientSource, OAuthClient } from '../../entities/index';
 import type { Context } from '../context';
-import { ManagementError, notFound } from '../errors/management-error';
+import { ManagementError } from '../errors/management-error';
 import { createId } from '../ids';
 import type { Account } from '../options/options';
 import { joinNames, splitNames } from '../scopes/text';
@@ -344,11 +344,15 @@ async function checkClientCount(
  * @throws ManagementError as `manager.findClient`
  */
 export async function deleteManagedClient(context: Context, manager: Manager, id: string): Promise<void> {
-    const row = await manager.findClient(id);
-    if (!(await deleteClientRow(context.database, row, context.clock()))) {
-        throw notFound('client');
+    for (let attempts = 1; attempts <= ATTEMPTS; ++attempts) {
+        const row = await manager.findClient(id, attempts > 1);
+        if (await deleteClientRow(context.database, row, context.clock())) {
+            emitClientEvent(context, 'client_deleted', manager.account, row);
+            return;
+        }
+        // It was suspended, deleted or given away since it was read, which reading it again tells.
     }
-    emitClientEvent(context, 'client_deleted', manager.account, row);
+    throw new DatabaseUnavailable('client');
 }
 
 type ClientEventType = Extract<OAuthEvent, { client_id: string; oauth_client_id: string }>['type'] & `client_${string}`;

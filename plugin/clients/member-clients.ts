@@ -13,6 +13,7 @@ import { describeClient, type ClientDescription } from './describe';
 import type { ClientChange, ClientDetails, NewClient } from './fields';
 import { changeManagedClient, createManagedClient, deleteManagedClient, emitClientEvent, type Manager } from './manage';
 import { findSurely, type Queries } from '../store/database';
+import { DatabaseUnavailable } from '../store/database-errors';
 
 /** How long an old secret may go on working beside a new one, seconds. */
 export const MAX_OVERLAP = 7 * 24 * 60 * 60;
@@ -142,7 +143,16 @@ export async function rotateSecret(
 ): Promise<{ client: ClientDescription; client_secret: string; previous_secret_expires_at?: string }> {
     requireMayManageClients(context, account);
     requireOverlap(overlap);
-    const row = requireNotSuspended(await findOwned(context, account.id, id));
+    return tryRotation(context, account, { id, overlap, isSure: false });
+}
+
+/** @param isSure true where the client has changed since it was read */
+async function tryRotation(
+    context: Context,
+    account: Account,
+    { id, overlap, isSure }: { id: string; overlap: number; isSure: boolean }
+): ReturnType<typeof rotateSecret> {
+    const row = requireNotSuspended(await findOwned(context, account.id, id, isSure));
     if (row.type !== 'confidential') {
         throw new ManagementError(
             'conflict',
@@ -155,7 +165,10 @@ export async function rotateSecret(
     const secret = createClientSecret();
     const expiresAt = overlap > 0 ? now + overlap * 1000 : null;
     if (!(await replaceClientSecret(context.database, row, hashClientSecret(secret), expiresAt, now))) {
-        throw notFound('client');
+        if (isSure) {
+            throw new DatabaseUnavailable('client');
+        }
+        return tryRotation(context, account, { id, overlap, isSure: true });
     }
     emitClientEvent(context, 'client_secret_rotated', account, row);
     return {

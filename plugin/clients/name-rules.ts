@@ -1,3 +1,4 @@
+import bidiFactory from 'bidi-js';
 import unhomoglyph from 'unhomoglyph';
 import { invalidField } from '../errors/management-error';
 import type { Settings } from '../options/options';
@@ -42,11 +43,20 @@ function visiblePartOf(name: string): string {
 
 /**
  * A name as it can be read: its skeletons (UTS 39 §4) without marks above and below letters and without a difference
- * between upper and lower case. Letters look alike in one case and not in the other, so each case has its own.
+ * between upper and lower case, in a line of either direction. Letters look alike in one case and not in the other, so each case has its own.
  */
 function appearancesOf(name: string): string[] {
-    const visible = visiblePartOf(name);
-    return [visible, visible.toUpperCase(), visible.toLowerCase()].map((each) => foldCase(skeletonOf(each)));
+    return [name, asShown(name, 'ltr'), asShown(name, 'rtl')]
+        .map(visiblePartOf)
+        .flatMap((each) => [each, each.toUpperCase(), each.toLowerCase()])
+        .map((each) => foldCase(skeletonOf(each)));
+}
+
+const bidi = bidiFactory();
+
+/** The characters of a text from left to right, as the Unicode Bidirectional Algorithm (UAX 9) puts them. */
+function asShown(text: string, direction: 'ltr' | 'rtl'): string {
+    return bidi.getReorderedString(text, bidi.getEmbeddingLevels(text, direction));
 }
 
 /** UTS 39 §4, with marks left out. */

@@ -30,7 +30,9 @@ const ROOM_AFTER = 60 * 60 * 1000;
  *
  * @throws OAuthError `invalid_redirect_uri`, `invalid_client_metadata`, `unapproved_software_statement`
  */
-export async function registerClient(context: Context, body: Record<string, unknown>): Promise<RegistrationResponse> {
+export async function registerClient(context: Context, sent: Record<string, unknown>): Promise<RegistrationResponse> {
+    // RFC 7591 §2: a member that is null is one that was left out.
+    const body = Object.fromEntries(Object.entries(sent).filter(([, value]) => value !== null));
     const { registration } = context.settings;
     if (!registration) {
         throw new Error('Registration is off');

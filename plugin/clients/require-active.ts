@@ -2,14 +2,19 @@ import type { Context } from '../context';
 import { OAuthError } from '../errors/oauth-error';
 import type { Account } from '../options/options';
 import type { Client } from '../store/clients';
-import { asConfigured } from './document-standing';
+import { isLetIn } from './document-standing';
 
-/** Whether a client may act: it is not suspended, and neither is its owner. */
+/** Whether a client may act: it is not suspended, the options let it in, and its owner may act. */
 export async function isActive(
-    { findAccount }: Pick<Context, 'findAccount'>,
-    { status, accountId }: Pick<Client, 'status' | 'accountId'>
+    context: Context,
+    client: Pick<Client, 'accountId' | 'clientId' | 'source' | 'status'>
 ): Promise<boolean> {
-    return status === 'active' && (accountId === null || (await findAccount(accountId)) !== null);
+    const { accountId, status } = client;
+    return (
+        status === 'active' &&
+        (await isLetIn(context, client)) &&
+        (accountId === null || (await context.findAccount(accountId)) !== null)
+    );
 }
 
 /**
@@ -30,8 +35,9 @@ export function requireNotSuspended({ status }: Client): void {
  * @throws OAuthError `unauthorized_client`
  */
 export async function requireActive(context: Context, client: Client, account?: Account): Promise<void> {
-    requireNotSuspended(await asConfigured(context, client));
-    if (client.accountId !== account?.id && !(await isActive(context, client))) {
+    requireNotSuspended(client);
+    const isOwn = account !== undefined && client.accountId === account.id;
+    if (!isOwn && !(await isActive(context, client))) {
         throw stopped();
     }
 }

@@ -96,6 +96,8 @@ function get(
             {
                 // No connection is kept, and no setting of another one applies.
                 agent: false,
+                // Also where the environment says otherwise.
+                rejectUnauthorized: true,
                 lookup: known,
                 signal,
                 headers: { accept: 'application/json', 'accept-encoding': 'identity' },
@@ -160,8 +162,9 @@ function parseObject(bytes: Buffer): Record<string, unknown> {
         throw new FetchError('it is no JSON object in UTF-8', true);
     }
     // Another reader might take the other one.
-    const written = text.match(/"(?:[^"\\]|\\.)*"(?=\s*:)/g) ?? [];
-    if (written.length !== countMembers(value)) {
+    const strings = text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g);
+    const written = [...strings].filter(([, colon]) => colon !== undefined).length;
+    if (written !== countMembers(value)) {
         throw new FetchError('it has a member twice', true);
     }
     return value as Record<string, unknown>;

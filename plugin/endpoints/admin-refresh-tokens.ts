@@ -14,7 +14,9 @@ const TOKEN = `${TOKENS}/{id}`;
 const grantQuery = Joi.object<{ oauth_client_id?: string; account_id?: string }>({
     oauth_client_id: oauthClientId,
     account_id: accountId
-}).or('oauth_client_id', 'account_id');
+})
+    .or('oauth_client_id', 'account_id')
+    .messages({ 'object.missing': 'The query must have oauth_client_id, account_id or both' });
 
 /** The administrators' endpoints for all refresh tokens. */
 export function adminRefreshTokenRoutes(context: Context): ServerRoute[] {

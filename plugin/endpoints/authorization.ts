@@ -20,8 +20,10 @@ import { NO_STORE, withHeaders } from '../http/headers';
 import { rateHeaders, tallyOf } from '../http/rate-headers';
 import { requestTarget } from '../http/request-target';
 import { isTakenOver, loginUrl, sessionAccountId, sessionAuthTime } from '../http/session';
-import type { Form } from '../parameters';
+import { required, type Form } from '../parameters';
 import { isFramed, mayRedirectErrors, showRefusal } from './authorization-refusal';
+import { findClient } from '../clients/find-client';
+import { isNavigation } from '../http/same-site';
 import { bringDocumentClient } from '../clients/document-client';
 import { isDocumentUrl } from '../clients/document-url';
 
@@ -116,27 +118,35 @@ async function readRequest(context: Context, request: Request): Promise<Original
 async function authorize(context: Context, request: Request, h: ResponseToolkit): Promise<ResponseObject> {
     const original = await readRequest(context, request);
     const { form } = original;
+    // What a frame learns must not depend on who is signed in.
+    const isSilentFrame = isFramed(request) && promptOf(form).includes('none');
+    const { accountId, problem } = isSilentFrame ? NOBODY : readSession(context, request);
+    if (accountId !== null) {
+        await context.limits.authorization(accountId, tallyOf(request));
+    }
     const clientId = form.get('client_id');
-    if (clientId?.startsWith('https://') && !form.isRepeated('client_id') && context.settings.clientMetadataDocuments) {
-        const login = await bringClient(context, request, original, clientId);
+    if (
+        context.settings.clientMetadataDocuments &&
+        clientId?.startsWith('https://') &&
+        !form.isRepeated('client_id') &&
+        !problem
+    ) {
+        const login = await bringClient(context, request, { original, accountId, url: clientId });
         if (login !== null) {
             return redirect(h, login);
         }
     }
     const destination = await findDestination(context, form);
-    let accountId: string | null = null;
     try {
-        if (isFramed(request) && promptOf(form).includes('none')) {
-            // What a frame learns must not depend on who is signed in.
+        if (isSilentFrame) {
             throw OAuthError.loginRequired('The person is asked in a window of its own');
         }
-        accountId = sessionAccountId(context, request);
+        if (problem) {
+            throw problem;
+        }
         if (accountId === null && !promptOf(form).includes('none')) {
             const demanded = demandsLogin(context, form) ? { accountId } : null;
             return redirect(h, await loginPage(context, request, original, demanded));
-        }
-        if (accountId !== null) {
-            await context.limits.authorization(accountId, tallyOf(request));
         }
         const outcome = await begin(context, request, { destination, original, accountId });
         return redirect(
@@ -147,14 +157,26 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
         );
     } catch (error) {
         const refusal = logged(request, error);
-        if (refusal.output.statusCode === 429) {
-            // The limit is the person's: a redirect would have the application try again at once.
-            throw refusal;
-        }
         const location = errorLocation(context, destination, refusal);
         return (await mayRedirectErrors(context, request, { form, client: destination.client, accountId }))
             ? redirect(h, location)
             : showRefusal(context, request, h, { error: refusal, location });
+    }
+}
+
+/** Who is signed in, or why that cannot be told. */
+interface SessionReading {
+    accountId: string | null;
+    problem?: Error;
+}
+
+const NOBODY: SessionReading = { accountId: null };
+
+function readSession(context: Context, request: Request): SessionReading {
+    try {
+        return { accountId: sessionAccountId(context, request) };
+    } catch (error) {
+        return { accountId: null, problem: error as Error };
     }
 }
 
@@ -167,19 +189,26 @@ async function authorize(context: Context, request: Request, h: ResponseToolkit)
 async function bringClient(
     context: Context,
     request: Request,
-    original: OriginalRequest,
-    url: string
+    { original, accountId, url }: { original: OriginalRequest; accountId: string | null; url: string }
 ): Promise<string | null> {
     if (!isDocumentUrl(url, context.settings)) {
         throw OAuthError.invalidClient('The client_id is no URL of a metadata document that the server would fetch');
     }
-    const accountId = sessionAccountId(context, request);
-    if (accountId === null) {
-        if (promptOf(original.form).includes('none')) {
-            throw OAuthError.loginRequired('The person is not signed in');
+    const { form } = original;
+    if (!isNavigation(request.headers) || (accountId === null && promptOf(form).includes('none'))) {
+        // The answer is by what is stored. Nothing is fetched for a picture, a frame or a prefetch.
+        if ((await findClient(context, url)) === null) {
+            throw OAuthError.loginRequired('The person is asked in a window of its own');
         }
-        return loginPage(context, request, original, null);
+        return null;
     }
+    if (accountId === null) {
+        return loginPage(context, request, original, demandsLogin(context, form) ? { accountId } : null);
+    }
+    if (form.isRepeated('redirect_uri')) {
+        return null;
+    }
+    required(form, 'redirect_uri');
     await bringDocumentClient(context, context.documents, {
         url,
         accountId,

@@ -9,7 +9,9 @@ export const accountId = Joi.string().max(128);
 export const oauthClientId = Joi.string().max(64);
 
 /** From 1. */
-const page = Joi.string().pattern(/^[1-9]\d{0,15}$/, 'a number from 1');
+const page = Joi.string()
+    .pattern(/^[1-9]\d{0,15}$/)
+    .messages({ 'string.pattern.base': '{{#label}} must be a whole number from 1' });
 
 /** The query of an endpoint that has none, and the body of a deletion. */
 export const empty = Joi.object<Record<string, never>>({});

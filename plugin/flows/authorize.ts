@@ -185,9 +185,10 @@ function checkScope(
     account: Account,
     form: Form
 ): { requested: string[]; shown: string[] } {
-    const requested = withRefreshPolicy(context, client, requestedScope(context, form));
+    const asked = requestedScope(context, form);
+    const requested = withRefreshPolicy(context, client, asked);
     const { granted, notAllowed } = resolveScope(context.scopeRegistry, client, requested, account.permissions);
-    if (notAllowed.includes('openid') || (requested.length > 0 && notAllowed.length === requested.length)) {
+    if (notAllowed.includes('openid') || (asked.length > 0 && asked.every((name) => notAllowed.includes(name)))) {
         throw OAuthError.invalidScope('The client is not allowed openid, or nothing of what it asks for');
     }
     return { requested, shown: granted };

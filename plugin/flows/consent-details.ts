@@ -1,4 +1,5 @@
 import type { Context } from '../context';
+import { isTrusted } from '../clients/document-standing';
 import { isLoopback } from '../loopback';
 import type { ClientSource } from '../../entities';
 import { findClientRow, type Client } from '../store/clients';
@@ -34,7 +35,7 @@ export async function consentDetails(
     const known = settings.resources.find(({ identifier }) => identifier === (resource ?? settings.audience));
     return {
         client_source: client.source,
-        verified: client.verified,
+        verified: client.verified || isTrusted(settings, client.clientId),
         loopback_only: hosts.length > 0 && hosts.every(({ hostname }) => isLoopback(hostname)),
         ...(client.clientId.startsWith('https://') && { client_host: new URL(client.clientId).host }),
         // A private-use scheme has no host: it is an application on the same device.

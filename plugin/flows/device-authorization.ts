@@ -1,5 +1,6 @@
 import type { ClientCredentials } from '../clients/credentials';
 import { refuseClient } from '../clients/authenticate';
+import { bringPinnedClient } from '../clients/document-client';
 import { DEVICE_CODE_GRANT } from '../clients/grant-rules';
 import { findClient } from '../clients/find-client';
 import { FIRST_PARTY_SCOPES } from '../clients/first-party-client';
@@ -38,6 +39,7 @@ export async function authorizeDevice(
     form: Form
 ): Promise<DeviceAuthorizationResponse> {
     const counted = await context.limits.begin('deviceAuthorization', credentials);
+    await bringPinnedClient(context, credentials.clientId);
     const client = await findClient(context, credentials.clientId);
     if (!client) {
         return refuseClient(context, credentials, null);

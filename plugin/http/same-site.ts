@@ -37,6 +37,12 @@ export function mayBeScript({ 'sec-fetch-dest': destination }: Headers): boolean
     return destination === undefined || destination === 'empty';
 }
 
+/** Whether a request can be a page that a person opens in a window: no picture, frame or prefetch. */
+export function isNavigation(headers: Headers): boolean {
+    const destination = headers['sec-fetch-dest'];
+    return (destination === undefined || destination === 'document') && !isPrefetch(headers);
+}
+
 /** What `Sec-Fetch-Site` says. `none` is a person's own act, such as opening a bookmark. */
 function isSameOrigin({ 'sec-fetch-site': site }: Headers): boolean {
     return site === undefined || site === 'same-origin' || site === 'none';

@@ -23,15 +23,33 @@ const identifier = Joi.string()
         const isPlain =
             url !== null && !/[?#]/.test(value) && url.username === '' && url.password === '' && !value.includes('@');
         const endsWell = url !== null && (url.pathname === '/' || !value.endsWith('/'));
-        if (!isSecure || !isPlain || !endsWell) {
+        // As a URL is written: a route is made of its path, and two that mean the same must look the same.
+        const isAsWritten = url !== null && isWrittenPlainly(url, value);
+        if (!isSecure || !isPlain || !endsWell || !isAsWritten) {
             throw new Error('not a resource');
         }
         return value;
     })
     .messages({
         'any.custom':
-            '{{#label}} must be an https URL (or http on a loopback host) without query, fragment, user information and trailing slash'
+            '{{#label}} must be an https URL (or http on a loopback host) without query, fragment, user information and trailing slash, in its plain form: no default port, no dot segments, and no %-escapes that are not needed'
     });
+
+/** Whether a URL is in the form in which browsers write it, but for the case of its host and a missing path. */
+function isWrittenPlainly({ href, origin, pathname }: URL, value: string): boolean {
+    const given = value.slice(origin.length);
+    const escapes = pathname.match(/%[0-9a-f]{2}/gi) ?? [];
+    return (
+        value.slice(0, origin.length).toLowerCase() === origin &&
+        (given === '' || origin + given === href) &&
+        escapes.every((each) => /^%[0-9A-F]{2}$/.test(each) && !/[\w.~-]/.test(characterOf(each)))
+    );
+}
+
+/** The character of a %-escape. */
+function characterOf(escape: string): string {
+    return String.fromCharCode(Number.parseInt(escape.slice(1), 16));
+}
 
 const webPage = Joi.string()
     .max(2048)

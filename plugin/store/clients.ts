@@ -188,9 +188,15 @@ export async function findRowByClientId(queries: Queries, clientId: string): Pro
     return row ? wholeClientRow(row) : null;
 }
 
-/** Writes a deleted client anew, under the `id` that it had. */
-export async function reviveClientRow(database: Database, row: OAuthClient): Promise<void> {
-    await database.with(OAuthClient, (repository) => repository.update({ id: row.id }, row));
+/**
+ * Writes a deleted client anew, under the `id` that it had.
+ *
+ * @returns false where another request has done so since it was read
+ */
+export async function reviveClientRow(database: Database, read: OAuthClient, row: OAuthClient): Promise<boolean> {
+    const where = { id: read.id, deletedAt: read.deletedAt! };
+    const { affected } = await database.with(OAuthClient, (repository) => repository.update(where, row));
+    return (affected ?? 0) > 0;
 }
 
 /** @throws DuplicateKey when the `client_id` is taken, by a deleted client too */
@@ -223,8 +229,8 @@ const CHANGEABLE = {
 export type ClientRowChange = Partial<Pick<OAuthClient, keyof typeof CHANGEABLE>>;
 
 /**
- * Changes a client's row, unless what the change was checked against has changed since the row was read: its owner, name,
- * grant types, scopes and redirect URIs. A new owner does not get what the client was issued for the owner before.
+ * Changes a client's row, unless what the change was checked against has changed since the row was read: its owner, status,
+ * name, grant types, scopes, redirect URIs and website. A new owner does not get what the client was issued for the owner before.
  *
  * @param read the row that the change was checked against
  * @param now epoch milliseconds
@@ -258,23 +264,26 @@ async function writeClientRow(
     const names = Object.keys(change) as (keyof typeof CHANGEABLE)[];
     const updated = await queries.execute(
         `UPDATE oauth_clients SET ${names.map((name) => `${CHANGEABLE[name]} = ?, `).join('')}updated_at = ?
-        WHERE ${isOf(read)} AND deleted_at IS NULL
-            AND name = ? AND allowed_grants = ? AND allowed_scopes = ? AND redirect_uris = ?`,
+        WHERE ${isOf(read)} AND deleted_at IS NULL AND status = ?
+            AND name = ? AND allowed_grants = ? AND allowed_scopes = ? AND redirect_uris = ?
+            AND COALESCE(client_uri, '') = ?`,
         [
             ...names.map((name) => change[name]),
             now,
             ...ownerOf(read),
+            read.status,
             read.name,
             read.allowedGrants,
             read.allowedScopes,
-            read.redirectUris
+            read.redirectUris,
+            read.clientUri ?? ''
         ]
     );
     return updated > 0;
 }
 
 /** A client with the owner that a change was checked for. */
-type OwnedRow = Pick<OAuthClient, 'id' | 'accountId'>;
+type OwnedRow = Pick<OAuthClient, 'id' | 'accountId' | 'status'>;
 
 /** SQL: the row is this client's, and it has the owner that it had. Its parameters are `ownerOf`. */
 function isOf({ accountId }: OwnedRow): string {
@@ -296,7 +305,7 @@ export async function renameClient(queries: Queries, id: string, name: string, n
  *
  * @param secretHash lower-case hex SHA-256
  * @param now epoch milliseconds, as is `previousExpiresAt`
- * @returns false when the client was deleted, or has another owner
+ * @returns false when the client was deleted, or has another owner or status
  */
 export async function replaceClientSecret(
     queries: Queries,
@@ -308,8 +317,8 @@ export async function replaceClientSecret(
     // The order of the assignments matters: MySQL reads what it has just set.
     const replaced = await queries.execute(
         `UPDATE oauth_clients SET previous_secret_hash = ${previousExpiresAt === null ? 'NULL' : 'secret_hash'},
-            previous_secret_expires_at = ?, secret_hash = ?, updated_at = ? WHERE ${isOf(read)} AND deleted_at IS NULL`,
-        [previousExpiresAt, secretHash, now, ...ownerOf(read)]
+            previous_secret_expires_at = ?, secret_hash = ?, updated_at = ? WHERE ${isOf(read)} AND status = ? AND deleted_at IS NULL`,
+        [previousExpiresAt, secretHash, now, ...ownerOf(read), read.status]
     );
     return replaced > 0;
 }
@@ -327,14 +336,14 @@ const PENDING = ['oauth_device_authorizations', 'oauth_authorization_requests', 
  * as long as the lists of revoked grants name it.
  *
  * @param now epoch milliseconds
- * @returns false when there is no such client, or it has another owner, or was deleted before
+ * @returns false when there is no such client, or it has another owner or status, or was deleted before
  */
 export function deleteClientRow(database: Database, read: OwnedRow, now: number): Promise<boolean> {
     return database.transaction(async (queries) => {
         const deleted = await queries.execute(
             `UPDATE oauth_clients SET deleted_at = ?, updated_at = ?, secret_hash = NULL, previous_secret_hash = NULL,
-                previous_secret_expires_at = NULL WHERE ${isOf(read)} AND deleted_at IS NULL`,
-            [now, now, ...ownerOf(read)]
+                previous_secret_expires_at = NULL WHERE ${isOf(read)} AND status = ? AND deleted_at IS NULL`,
+            [now, now, ...ownerOf(read), read.status]
         );
         if (deleted === 0) {
             return false;

@@ -1,5 +1,5 @@
 import { hash } from 'node:crypto';
-import { OAuthGrant, type ClientStatus } from '../../entities';
+import { OAuthGrant, type ClientSource, type ClientStatus } from '../../entities';
 import { joinNames, splitNames } from '../scopes/text';
 import { findSurely, type Database, type Queries } from './database';
 import { DuplicateKey } from './database-errors';
@@ -295,6 +295,8 @@ export interface GrantState {
     status: ClientStatus;
     /** The owner of the client. */
     accountId: string | null;
+    clientId: string;
+    source: ClientSource;
 }
 
 /**
@@ -307,7 +309,8 @@ export async function findGrantState(
     { clientId, grantId }: { clientId: string; grantId: string | undefined }
 ): Promise<GrantState> {
     const state = await findSurely(database, (queries) => findWhole(queries, clientId, grantId));
-    return state ?? { revoked: grantId !== undefined, status: 'suspended', accountId: null };
+    const nothing = { clientId, source: 'administrator', status: 'suspended', accountId: null } as const;
+    return state ?? { revoked: grantId !== undefined, ...nothing };
 }
 
 /** @returns null where the client or the grant is missing */
@@ -315,10 +318,11 @@ async function findWhole(queries: Queries, clientId: string, grantId: string | u
     const [row] = await queries.query<{
         account_id: string | null;
         status: ClientStatus;
+        source: ClientSource;
         grant_id: string | null;
         ended_at: number | string | null;
     }>(
-        `SELECT c.account_id, c.status, g.id AS grant_id, g.ended_at FROM oauth_clients c
+        `SELECT c.account_id, c.status, c.source, g.id AS grant_id, g.ended_at FROM oauth_clients c
         LEFT JOIN oauth_grants g ON g.id = ? AND g.oauth_client_id = c.id
         WHERE c.client_id = ? AND c.deleted_at IS NULL`,
         [grantId ?? '', clientId]
@@ -326,7 +330,8 @@ async function findWhole(queries: Queries, clientId: string, grantId: string | u
     if (!row || (grantId !== undefined && row.grant_id === null)) {
         return null;
     }
-    return { revoked: row.ended_at !== null, status: row.status, accountId: row.account_id };
+    const { account_id: accountId, source, status } = row;
+    return { revoked: row.ended_at !== null, clientId, source, status, accountId };
 }
 
 /*

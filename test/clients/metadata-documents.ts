@@ -8,6 +8,8 @@ import * as Lab from '@hapi/lab';
 import { generate } from 'selfsigned';
 import { OAuthClient } from '../../entities';
 import { isDocumentUrl } from '../../plugin/clients/document-url';
+import { DocumentCache } from '../../plugin/documents/document-cache';
+import { FetchError } from '../../plugin/documents/fetch-error';
 import { fetchDocument } from '../../plugin/documents/guarded-fetch';
 import { isPublicAddress } from '../../plugin/documents/public-address';
 import { readOptions } from '../../plugin/options/read-options';
@@ -518,6 +520,44 @@ describe('clients with a metadata document', () => {
         small.pass(400);
         expect((await ask(url, {}, small)).status).to.equal(303);
         expect((await rowOf(url))!.deletedAt).to.be.null();
+    });
+
+    it('make room for new ones by what was unused longest', async () => {
+        const own = await openDatabase();
+        const small = await openForum(own, {
+            issuer: ISSUER,
+            clientMetadataDocuments: { resolve: () => Promise.resolve(['127.0.0.1']), ca, maxClients: 2 }
+        });
+        const [used, unused, newest] = [newUrl(), newUrl(), newUrl()];
+        const clients = own.dataSource.getRepository(OAuthClient);
+        await ask(used, {}, small);
+        small.pass(60);
+        await ask(unused, {}, small);
+        small.pass(60);
+        await clients.update({ clientId: used }, { usedAt: small.now });
+        small.pass(60);
+        expect((await ask(newest, {}, small)).status).to.equal(303);
+        const gone = async (clientId: string) => (await clients.findOneByOrFail({ clientId })).deletedAt !== null;
+        expect([await gone(used), await gone(unused), await gone(newest)]).to.equal([false, true, false]);
+        await own.close();
+    });
+
+    it('are tried thirty times a minute on one host, whatever their ports', async () => {
+        const cache = new DocumentCache(
+            () => Promise.reject(new FetchError('no answer')),
+            () => 0
+        );
+        const tryPort = (port: number): Promise<unknown> => cache.find(`https://agent.example:${port}/x`);
+        for (let port = 1; port <= 30; ++port) {
+            await expect(tryPort(port)).to.reject(FetchError);
+        }
+        await expect(tryPort(31)).to.reject(/too often/);
+    });
+
+    it('may have text with quotes and colons', async () => {
+        const url = newUrl();
+        serve(() => document(url, { contacts: ['a', ':b', 'c":"d', '\\'] }));
+        expect((await ask(url)).status).to.equal(303);
     });
 
     for (const { name, url, document: real, redirects, grants } of REAL_CLIENTS) {

@@ -84,6 +84,11 @@ describe('the name of a client', () => {
             'Storyd\u0323e\u0323n\u0323',
             'St\u1ecdryden',
             'St0ryden',
+            // Shown from right to left, as a whole, in part, or by an order of its words.
+            '\u202EnedyrotS',
+            'Stor\u202Enedy',
+            '\u202EnedyrotS\u202C',
+            '\u200Fden\u200FStory',
             '\u{1d5e6}\u{1d601}\u{1d5fc}\u{1d5ff}\u{1d606}\u{1d5f1}\u{1d5f2}\u{1d5fb}'
         ]) {
             expect(check(name), JSON.stringify(name)).to.equal('name reserved');

@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from 'node:timers/promises';
 import { expect } from '@hapi/code';
 import * as Lab from '@hapi/lab';
 import {
@@ -195,6 +196,27 @@ describe('a suspended client', () => {
         expect(active.body).to.include({ status: 'active' }).and.not.include('suspended_reason');
         expect(forum.events.at(-1)!.type).to.equal('client_reactivated');
         expect((await forum.as(owner, 'DELETE', path)).status).to.equal(204);
+    });
+
+    it('is not deleted or given a secret by its owner at the moment of its suspension', async () => {
+        const app = await createApp(forum, { type: 'confidential' }, FRIGG);
+        const path = `/auth/oauth/clients/${app.id}`;
+        for (const [method, url] of [
+            ['DELETE', path],
+            ['POST', `${path}/secret`]
+        ] as const) {
+            await review(app, { status: 'active' });
+            const runner = forum.dataSource.createQueryRunner();
+            await runner.startTransaction();
+            await runner.query("UPDATE oauth_clients SET status = 'suspended' WHERE id = ?", [app.id]);
+            const [answer] = await Promise.all([
+                forum.as(FRIGG, method, url, method === 'POST' ? { overlap_seconds: 0 } : undefined),
+                // Long enough for the request to wait for the row.
+                sleep(200).then(() => runner.commitTransaction())
+            ]);
+            await runner.release();
+            expect([answer.status, (await forum.as(FRIGG, 'GET', path)).body.status], url).to.equal([409, 'suspended']);
+        }
     });
 
     it('has a reason only while it is suspended, of at most 500 characters', async () => {

@@ -103,6 +103,10 @@ describe('the administrators\u2019 endpoints for clients', () => {
         for (const query of ['page=0', 'page=x', 'pages=1']) {
             expectError(await forum.as(ODIN, 'GET', `${CLIENTS}?${query}`), 400, 'invalid_request', query);
         }
+        const { body } = await forum.as(ODIN, 'GET', `${CLIENTS}?page=0`);
+        expect(body.message).to.equal('page must be a whole number from 1.');
+        const grants = await forum.as(ODIN, 'DELETE', '/admin/oauth/refresh-tokens');
+        expect(grants.body.message).to.equal('The query must have oauth_client_id, account_id or both.');
     });
 
     it('create a public application for authorization codes without pkce_required, and replace a secret by its hash', async () => {

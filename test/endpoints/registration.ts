@@ -290,6 +290,15 @@ describe('the registration endpoint', () => {
         const rows = await own.dataSource.getRepository(OAuthClient).findBy({ source: 'self_registered' });
         expect(rows.find(({ clientId }) => clientId === ids[0])!.deletedAt).to.not.be.null();
         expect(rows.find(({ clientId }) => clientId === ids[1])!.deletedAt).to.be.null();
+        // One that was used stays, although it has no grant left.
+        const clients = own.dataSource.getRepository(OAuthClient);
+        await clients.update({ clientId: ids[1]! }, { usedAt: small.now });
+        small.pass(3700);
+        expect((await register(body, {}, small)).status).to.equal(201);
+        expect((await clients.findOneByOrFail({ clientId: ids[1]! })).deletedAt).to.be.null();
+        await clients.update({ source: 'self_registered' }, { usedAt: small.now });
+        small.pass(3700);
+        expect((await register(body, {}, small)).status).to.equal(503);
         // Whoever was removed registers again.
         const gone = await small.token({ grant_type: 'authorization_code', client_id: ids[0]!, code: 'x' });
         expect([gone.status, gone.body.error]).to.equal([401, 'invalid_client']);

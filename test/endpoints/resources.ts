@@ -328,4 +328,20 @@ describe('scopes that the forum does not know', () => {
         const { body } = await forum.as(null, 'GET', '/.well-known/openid-configuration');
         expect(body.scopes_supported).to.equal(['openid', 'READ_PUBLISHED_THREADS']);
     });
+
+    it('have identifiers in their plain form, of which routes can be made', async () => {
+        const start = (...identifiers: string[]): Promise<Forum> =>
+            openForum(database, { resources: identifiers.map((identifier) => ({ identifier })) });
+        for (const identifier of [
+            `${ISSUER}/%7Eme`,
+            `${ISSUER}/%e4`,
+            `${ISSUER}/a b`,
+            `${ISSUER}/a/../b`,
+            `${ISSUER}:443`,
+            `${ISSUER}/x/`
+        ]) {
+            await expect(start(identifier), identifier).to.reject(/"resources\[0\]\.identifier" must be an https URL/);
+        }
+        await start(ISSUER, `${ISSUER}/%C3%A4/a%20b`, 'https://SEARCH.example');
+    });
 });
