@@ -1,3 +1,4 @@
+import { OAuthAccessKey } from './access-key';
 import { OAuthAuthorizationCode } from './authorization-code';
 import { OAuthAuthorizationRequest } from './authorization-request';
 import { OAuthClient } from './client';
@@ -8,6 +9,7 @@ import { OAuthRefreshToken } from './refresh-token';
 import { OAuthUserCodeFailure } from './user-code-failure';
 
 export {
+    OAuthAccessKey,
     OAuthAuthorizationCode,
     OAuthAuthorizationRequest,
     OAuthClient,
@@ -28,5 +30,6 @@ export const entities = [
     OAuthAuthorizationRequest,
     OAuthAuthorizationCode,
     OAuthUserCodeFailure,
-    OAuthLoginDetour
+    OAuthLoginDetour,
+    OAuthAccessKey
 ];

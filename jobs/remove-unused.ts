@@ -2,6 +2,7 @@ import type { DataSource } from 'typeorm';
 import { findUnusedClients, noteIdleClients, removeUnusedClient } from '../plugin/store/self-made-clients';
 import { Cleanup } from './cleanup/cleanup';
 import { requireUnusedFor, type SweepOptions } from './cleanup/options';
+import { removeOlder } from './cleanup/remove-older';
 
 const SECOND = 1000;
 const DAY = 24 * 60 * 60 * SECOND;
@@ -12,17 +13,22 @@ const UNUSED_FOR = 7 * 24 * 60 * 60;
 /** How long a registered client is kept after its last grant, milliseconds. */
 const IDLE_FOR = 90 * DAY;
 
+/** How long a personal access key is still listed after it has expired, milliseconds: its owner can see why a script fails. */
+const EXPIRED_FOR = 7 * DAY;
+
 /** How many clients one batch removes at most: each takes a statement. */
 const BATCH = 100;
 
 /** How many rows a run of `remove-unused` removed. */
 export interface UnusedCounts {
     registered_clients: number;
+    /** Personal access keys that have expired. */
+    access_keys: number;
 }
 
 /**
  * Removes clients that registered themselves and that nobody needs: never used for `unusedFor`, or without a grant for 90 days.
- * Verified and suspended ones stay.
+ * Verified and suspended ones stay. Removes personal access keys a week after they expired.
  *
  * @param unusedFor seconds, default seven days
  */
@@ -52,5 +58,10 @@ export async function removeUnused(
         }
         return { removed, more: unused.length === limit };
     });
-    return { registered_clients: registered };
+    const keys = await removeOlder(cleanup, {
+        table: 'oauth_access_keys',
+        column: 'expires_at',
+        before: now - EXPIRED_FOR
+    });
+    return { registered_clients: registered, access_keys: keys };
 }

@@ -30,12 +30,21 @@ import {
     type DeviceDecision,
     type DeviceConsent
 } from './flows/device-consent';
+import {
+    createOwnAccessKey,
+    deleteAnyAccessKey,
+    deleteOwnAccessKey,
+    listOwnAccessKeys,
+    type NewAccessKey
+} from './flows/access-keys';
 import type { Account } from './options/options';
+import { listAllAccessKeys, type AccessKeyDescription, type AdminAccessKeyDescription } from './store/access-keys';
 import { listTokens, type Token, type TokenStatus } from './store/token-list';
 import { listDeviceAuthorizations, type DeviceAuthorizationDescription } from './store/device-authorization-list';
 import type { Decision } from './flows/decision';
 import { requireAdministrator } from './policy';
 import { describeResource } from './endpoints/resource-metadata';
+import { newAccessKey } from './endpoints/access-keys';
 import { adminClientChange, adminNewClient, clientChange, newClient } from './endpoints/client-fields';
 import { revokeAllGrants, revokeAnyToken, revokeClientTokens, revokeToken } from './flows/revoke-grants';
 import { checkInput } from './http/validate';
@@ -77,6 +86,13 @@ export interface ForumOAuth {
         /** Revokes all grants of the account to one client, by the client's `id`. */
         revokeClient(accountId: string, oauthClientId: string): Promise<void>;
     };
+    /** Personal access keys. Without the option `accessKeys` none can be created, and none opens anything. */
+    accessKeys: {
+        list(accountId: string): Promise<AccessKeyDescription[]>;
+        /** Creates a key. Its secret is returned this once. */
+        create(accountId: string, input: NewAccessKey): Promise<AccessKeyDescription & { secret: string }>;
+        delete(accountId: string, id: string): Promise<void>;
+    };
     /** For administrators: the account that acts must be one, else the error is `forbidden`. */
     admin: {
         listClients(accountId: string, filter?: ClientFilter): Promise<Page & { clients: ClientDescription[] }>;
@@ -99,6 +115,11 @@ export interface ForumOAuth {
         ): Promise<Page & { tokens: Token[] }>;
         /** Revokes the grant that the token's row belongs to. */
         revokeToken(accountId: string, tokenId: string): Promise<void>;
+        listAccessKeys(
+            accountId: string,
+            filter?: { page?: number; accountId?: string }
+        ): Promise<Page & { keys: AdminAccessKeyDescription[] }>;
+        deleteAccessKey(accountId: string, id: string): Promise<void>;
         /** Revokes all grants of an account, of a client (by its `id`), or of an account to a client. */
         revokeAll(accountId: string, filter: { accountId?: string; oauthClientId?: string }): Promise<void>;
     };
@@ -160,6 +181,12 @@ export function forumApi(context: Context): ForumOAuth {
             revokeClient: async (accountId, oauthClientId) =>
                 revokeClientTokens(context, (await acting(accountId)).id, oauthClientId)
         },
+        accessKeys: {
+            list: async (accountId) => listOwnAccessKeys(context, (await acting(accountId)).id),
+            create: async (accountId, input) =>
+                createOwnAccessKey(context, await acting(accountId), checkInput(input, newAccessKey)),
+            delete: async (accountId, id) => deleteOwnAccessKey(context, await acting(accountId), id)
+        },
         admin: {
             listClients: async (accountId, { page = 1, ...filter } = {}) => {
                 await administrator(accountId);
@@ -186,6 +213,11 @@ export function forumApi(context: Context): ForumOAuth {
                 await administrator(accountId);
                 return revokeAnyToken(context, tokenId);
             },
+            listAccessKeys: async (accountId, { page = 1, ...filter } = {}) => {
+                await administrator(accountId);
+                return listAllAccessKeys(context.database, { ...filter, page: checkPage(page) }, context.clock());
+            },
+            deleteAccessKey: async (accountId, id) => deleteAnyAccessKey(context, await administrator(accountId), id),
             revokeAll: async (accountId, filter) => {
                 await administrator(accountId);
                 return revokeAllGrants(context, checkInput(filter, grantFilter));

@@ -81,6 +81,14 @@ export type OAuthEvent =
           client_id: string;
       }
     | {
+          type: 'access_key_created' | 'access_key_deleted';
+          access_key_id: string;
+          /** Whose key it is. */
+          account_id: string;
+          /** Who did it: the owner, or an administrator. */
+          actor_account_id: string;
+      }
+    | {
           /** Of `jobs: 'in-process'`. */
           type: 'sweep_completed';
           job: JobName;

@@ -23,6 +23,7 @@ export { FORUM_PERMISSIONS } from './options/forum-permissions';
 export { ManagementError, type ManagementErrorCode } from './errors/management-error';
 export { OAuthError, type OAuthErrorCode } from './errors/oauth-error';
 export type {
+    AccessKeysOptions,
     Account,
     Accounts,
     Caps,
@@ -40,6 +41,7 @@ export type {
     SessionCredentials
 } from './options/options';
 export type { ForumOAuth } from './api';
+export type { AccessKeyCredentials } from './auth/access-key';
 export type { OAuthCredentials } from './auth/bearer';
 export type { AccessTokenClaims } from './tokens/access-token-claims';
 export type { OAuthEvent, TimedOAuthEvent } from './events';
@@ -48,6 +50,8 @@ export type { ClientDescription } from './clients/describe';
 export type { AdminClientChange, AdminNewClient, ClientChange, NewClient } from './clients/fields';
 export type { ClientFilter } from './store/client-list';
 export type { DeviceAuthorizationDescription } from './store/device-authorization-list';
+export type { NewAccessKey } from './flows/access-keys';
+export type { AccessKeyDescription, AdminAccessKeyDescription } from './store/access-keys';
 export type { Token, TokenStatus } from './store/token-list';
 export type { AuthorizationConsent, AuthorizationDecision } from './flows/authorization-consent';
 export type { DeviceConsent, DeviceDecision } from './flows/device-consent';
@@ -68,7 +72,10 @@ declare module '@hapi/hapi' {
     /** Of a route that an access token may open; other strategies of the route may leave them out. */
     interface AuthCredentials {
         accountId?: string;
-        clientId?: string;
+        /** Null for a personal access key. */
+        clientId?: string | null;
+        /** Of a personal access key. */
+        accessKeyId?: string;
         permissions?: string[];
     }
 }

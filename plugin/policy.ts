@@ -42,6 +42,27 @@ export function requireMayManageClients(context: Context, account: Account): voi
     }
 }
 
+/** Whether an account may have personal access keys and use them (`permissions.useAccessKeys`). */
+export function mayUseAccessKeys({ settings, scopeRegistry }: Context, account: Account): boolean {
+    return holds(scopeRegistry, account.permissions, settings.permissions.useAccessKeys);
+}
+
+/**
+ * Checks that an account may have personal access keys.
+ *
+ * @throws ManagementError 403
+ */
+export function requireMayUseAccessKeys(context: Context, account: Account): void {
+    if (!mayUseAccessKeys(context, account)) {
+        throw new ManagementError(
+            'forbidden',
+            'The account may not use personal access keys.',
+            'Ask an administrator for the permission.',
+            { permission: context.settings.permissions.useAccessKeys }
+        );
+    }
+}
+
 /** Whether an account is an administrator (`permissions.administrator`). */
 export function isAdministrator({ scopeRegistry }: Context, account: Account): boolean {
     return holds(scopeRegistry, account.permissions, scopeRegistry.administrator);

@@ -21,6 +21,8 @@ const PARAMETERS: Record<keyof ForumOAuth['admin'], unknown[]> = {
     listDeviceAuthorizations: [],
     listTokens: [],
     revokeToken: [createId(START)],
+    listAccessKeys: [],
+    deleteAccessKey: [createId(START)],
     revokeAll: [{ accountId: 'nobody' }]
 };
 

@@ -26,7 +26,8 @@ describe('The documentation', () => {
         forum = await Forum.create(database.dataSource, {
             resources: [{ identifier: ISSUER }],
             registration: {},
-            clientMetadataDocuments: {}
+            clientMetadataDocuments: {},
+            accessKeys: {}
         });
     });
 
@@ -119,6 +120,7 @@ describe('The documentation', () => {
         }
         expect(rows.get('permissions.administrator')).to.equal(`\`${settings.permissions.administrator}\``);
         expect(rows.get('permissions.authorizeClients')).to.equal(`\`${settings.permissions.authorizeClients}\``);
+        expect(rows.get('permissions.useAccessKeys')).to.equal(`\`${settings.permissions.useAccessKeys}\``);
         expect(rows.get('permissions.all')).to.contain(String(settings.permissions.all.length));
         const [{ clientId, name } = { clientId: '', name: '' }] = settings.firstPartyClients;
         expect(rows.get('firstPartyClients')).to.equal(`\`[{ clientId: '${clientId}', name: '${name}' }]\``);

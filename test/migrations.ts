@@ -9,6 +9,7 @@ export { lab };
 const { after, before, describe, it } = lab;
 
 const TABLES = [
+    'oauth_access_keys',
     'oauth_authorization_codes',
     'oauth_authorization_requests',
     'oauth_clients',

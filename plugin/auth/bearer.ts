@@ -1,13 +1,16 @@
 import { Boom } from '@hapi/boom';
 import type { Lifecycle, Request, ResponseToolkit, Server, ServerAuthSchemeObject } from '@hapi/hapi';
 import type { Context } from '../context';
+import { OAuthError } from '../errors/oauth-error';
 import { RETRY_AFTER } from '../http/error-responses';
 import { expand, isStandardScope, type ScopeRegistry } from '../scopes/registry';
 import { narrowScope } from '../scopes/resolve';
 import { isUnavailable } from '../store/database-errors';
+import { ACCESS_KEY_PREFIX } from '../tokens/access-key';
 import { findVerifiedToken, verifyAccessToken } from '../tokens/access-token';
 import type { AccessTokenClaims, VerifiedToken } from '../tokens/access-token-claims';
 import { knownResources } from '../resources';
+import { findKeyAccess } from './access-key';
 import { completeChallenges, invalidToken, missingToken } from './challenges';
 import { isForLater, readStrategyOptions, type ResourceStrategy } from './resource-strategy';
 
@@ -29,7 +32,10 @@ const BEARER = /^bearer(?: +|$)/i;
 /** Adds the scheme and the strategy `oauth` to the host's server. */
 export function registerBearer(server: Server, context: Context): void {
     server.auth.scheme(STRATEGY, (_server, options) => bearerScheme(context, readStrategyOptions(context, options)));
-    server.auth.strategy(STRATEGY, STRATEGY, { challengeScope: context.settings.bearer.challengeScope });
+    server.auth.strategy(STRATEGY, STRATEGY, {
+        challengeScope: context.settings.bearer.challengeScope,
+        accessKeys: context.settings.accessKeys !== false
+    });
     server.ext('onPreResponse', completeChallenges());
 }
 
@@ -43,14 +49,31 @@ function bearerScheme(context: Context, strategy: ResourceStrategy): ServerAuthS
     const refuse = (request: Request, h: ResponseToolkit, token: VerifiedToken | null): Lifecycle.ReturnValue =>
         h.unauthenticated(
             // A strategy that comes later may take it.
-            token && isForLater(request, strategy, token.claims.aud) ? missingToken(strategy) : invalidToken(strategy)
+            token && isForLater(request, strategy, ({ resource }) => resource === token.claims.aud)
+                ? missingToken(strategy)
+                : invalidToken(strategy)
         );
+    const byAccessKey = async (
+        request: Request,
+        h: ResponseToolkit,
+        key: string
+    ): Promise<Lifecycle.ReturnValueTypes> => {
+        if (!strategy.accessKeys) {
+            const isMissing = isForLater(request, strategy, ({ accessKeys }) => accessKeys);
+            return h.unauthenticated(isMissing ? missingToken(strategy) : invalidToken(strategy));
+        }
+        const credentials = await findKeyAccess(context, request, key).catch(throwAsHost);
+        return credentials ? h.authenticated({ credentials }) : h.unauthenticated(invalidToken(strategy));
+    };
     return {
         api: strategy,
         authenticate: (request, h) => {
             const token = bearerToken(request.headers.authorization as string | undefined);
             if (token === null) {
                 return h.unauthenticated(missingToken(strategy));
+            }
+            if (context.settings.accessKeys && token.startsWith(ACCESS_KEY_PREFIX)) {
+                return byAccessKey(request, h, token);
             }
             // Most requests carry a token that was verified before. In this mode they need no promise.
             const known = trustToken ? findVerifiedToken(context, token) : undefined;
@@ -116,17 +139,22 @@ async function currentScope(context: Context, { claims, scope }: VerifiedToken):
     if (context.settings.bearer.permissions === 'token') {
         return scope;
     }
-    const account = await context.findAccount(claims.sub).catch((error: unknown) => {
-        throw isUnavailable(error) ? unavailable() : error;
-    });
+    const account = await context.findAccount(claims.sub).catch(throwAsHost);
     return (
         account && narrowScope(context.scopeRegistry, { policy: 'inherit', allowed: [] }, scope, account.permissions)
     );
 }
 
-/** The 503 of a host's route, where errors have hapi's own shape. */
-function unavailable(): Boom {
-    const error = new Boom('The account cannot be looked up at the moment', { statusCode: 503 });
-    error.output.headers['Retry-After'] = String(RETRY_AFTER);
+/** Throws an error in hapi's own shape, which those of a host's routes have. */
+function throwAsHost(error: unknown): never {
+    if (error instanceof OAuthError) {
+        throw refusal(error.output.statusCode, error.message, error.output.headers['retry-after']);
+    }
+    throw isUnavailable(error) ? refusal(503, 'The account cannot be looked up at the moment', RETRY_AFTER) : error;
+}
+
+function refusal(statusCode: number, message: string, retryAfter: unknown): Boom {
+    const error = new Boom(message, { statusCode });
+    error.output.headers['Retry-After'] = String(retryAfter);
     return error;
 }

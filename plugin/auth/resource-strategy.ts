@@ -9,6 +9,8 @@ export interface StrategyOptions {
     resource?: string;
     /** The scopes that the challenge of a request without a token names. */
     challengeScope?: string[];
+    /** Whether personal access keys open it too. Default: false. */
+    accessKeys?: boolean;
 }
 
 /** What a strategy of the scheme `oauth` works with; `server.auth.api` has it by the strategy's name. */
@@ -16,13 +18,15 @@ export interface ResourceStrategy {
     /** The `aud` of the tokens that it accepts. */
     resource: string;
     challengeScope: string[];
+    accessKeys: boolean;
     /** The address of the resource's metadata; null where the option `resources` is off. */
     metadata: string | null;
 }
 
 const schema = Joi.object<StrategyOptions>({
     resource: Joi.string(),
-    challengeScope: Joi.array().items(Joi.string())
+    challengeScope: Joi.array().items(Joi.string()),
+    accessKeys: Joi.boolean().strict()
 }).default({});
 
 /**
@@ -33,17 +37,21 @@ const schema = Joi.object<StrategyOptions>({
 export function readStrategyOptions({ settings }: Pick<Context, 'settings'>, options: unknown): ResourceStrategy {
     const result = schema.validate(options);
     const { error } = result;
-    const { resource = settings.audience, challengeScope = [] } = error ? {} : result.value;
+    const { resource = settings.audience, challengeScope = [], accessKeys = false } = error ? {} : result.value;
     if (error || !knownResources(settings).includes(resource)) {
         throw new Error(
-            `hapi-forum-oauth: a strategy of the scheme oauth takes { resource, challengeScope }, with a resource of "resources"${
+            `hapi-forum-oauth: a strategy of the scheme oauth takes { resource, challengeScope, accessKeys }, with a resource of "resources"${
                 error ? `: ${error.message}` : `, but got ${resource}`
             }`
         );
     }
+    if (accessKeys && !settings.accessKeys) {
+        throw new Error('hapi-forum-oauth: a strategy with accessKeys: true needs the option "accessKeys"');
+    }
     return {
         resource,
         challengeScope,
+        accessKeys,
         metadata: settings.resources.length === 0 ? null : resourceMetadataUrl(resource)
     };
 }
@@ -66,8 +74,12 @@ export function strategiesOf({ route, server }: Request): Map<string, ResourceSt
     return found;
 }
 
-/** Whether a later strategy of the request's route accepts tokens for a resource. */
-export function isForLater(request: Request, own: ResourceStrategy, resource: string): boolean {
+/** Whether a later strategy of the request's route accepts what this one does not. */
+export function isForLater(
+    request: Request,
+    own: ResourceStrategy,
+    accepts: (strategy: ResourceStrategy) => boolean
+): boolean {
     const strategies = [...strategiesOf(request).values()];
-    return strategies.slice(strategies.indexOf(own) + 1).some((each) => each.resource === resource);
+    return strategies.slice(strategies.indexOf(own) + 1).some(accepts);
 }

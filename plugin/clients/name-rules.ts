@@ -9,11 +9,11 @@ const MAX_LENGTH = 200;
 const CONTROLS = /[\p{Cc}\u2028\u2029]/u;
 
 /**
- * Checks the name of a client that is not built in.
+ * Checks that a name can be seen and shown.
  *
  * @throws ManagementError 400
  */
-export function checkName(name: string, { firstPartyClients }: Pick<Settings, 'firstPartyClients'>): void {
+export function checkVisibleName(name: string): void {
     const length = [...name].length;
     if (visiblePartOf(name) === '' || length > MAX_LENGTH) {
         throw invalidField('name', 'length', `A name must have 1 to ${MAX_LENGTH} characters.`, 'Choose another name.');
@@ -21,6 +21,15 @@ export function checkName(name: string, { firstPartyClients }: Pick<Settings, 'f
     if (CONTROLS.test(name) || !name.isWellFormed()) {
         throw invalidField('name', 'characters', 'A name must not contain control characters.', 'Leave them out.');
     }
+}
+
+/**
+ * Checks the name of a client that is not built in.
+ *
+ * @throws ManagementError 400
+ */
+export function checkName(name: string, { firstPartyClients }: Pick<Settings, 'firstPartyClients'>): void {
+    checkVisibleName(name);
     const appearance = appearancesOf(name);
     if (firstPartyClients.some((builtIn) => appearancesOf(builtIn.name).some((each) => appearance.includes(each)))) {
         throw invalidField(

@@ -1,5 +1,6 @@
 import type { ServerRoute } from '@hapi/hapi';
 import type { Context } from '../context';
+import { accessKeyRoutes } from './access-keys';
 import { adminClientRoutes } from './admin-clients';
 import { adminDeviceAuthorizationRoutes } from './admin-device-authorizations';
 import { adminRefreshTokenRoutes } from './admin-refresh-tokens';
@@ -29,7 +30,8 @@ export function sessionRoutes(context: Context): ServerRoute[] {
         ...memberTokenRoutes(context),
         ...adminClientRoutes(context),
         ...adminDeviceAuthorizationRoutes(context),
-        ...adminRefreshTokenRoutes(context)
+        ...adminRefreshTokenRoutes(context),
+        ...accessKeyRoutes(context)
     ];
 }
 

@@ -19,6 +19,9 @@ export const empty = Joi.object<Record<string, never>>({});
 /** The query of a list without filters. */
 export const pageQuery = Joi.object<{ page?: string }>({ page });
 
+/** The query of a list that can be of one account. */
+export const accountPageQuery = Joi.object<{ page?: string; account_id?: string }>({ page, account_id: accountId });
+
 /** The query of the administrators' list of clients. */
 export const clientQuery = Joi.object<{ page?: string; source?: ClientSource; status?: ClientStatus }>({
     page,

@@ -10,6 +10,8 @@ export interface Caps {
     grantsPerAccountAndClient: number;
     /** Device authorizations from one client address that nobody has decided yet. Default 100. */
     pendingDevicesPerAddress: number;
+    /** Personal access keys of one account. At most 1000. Default 100. */
+    accessKeysPerAccount: number;
 }
 
 const cap = Joi.number().strict().integer().min(1).max(1_000_000);
@@ -18,5 +20,7 @@ export const caps = Joi.object<Caps>({
     clientsPerAccount: cap.default(100),
     pendingPerAccountAndClient: cap.default(20),
     grantsPerAccountAndClient: cap.default(100),
-    pendingDevicesPerAddress: cap.default(100)
+    pendingDevicesPerAddress: cap.default(100),
+    // A list shows all of them.
+    accessKeysPerAccount: cap.max(1000).default(100)
 }).default();

@@ -1,5 +1,6 @@
 import type { JWK } from 'jose' with { 'resolution-mode': 'import' };
 import type { DataSource } from 'typeorm';
+import type { AccessKeysOptions } from './access-keys';
 import type { Accounts } from './accounts';
 import type { BearerSettings } from './bearer';
 import type { Caps } from './caps';
@@ -13,6 +14,7 @@ import type { ClientMetadataDocumentsOptions, RegistrationOptions } from './self
 import type { SessionOptions } from './session';
 import type { Urls } from './urls';
 
+export type { AccessKeysOptions } from './access-keys';
 export type { Account, Accounts } from './accounts';
 export type { Caps } from './caps';
 export type { FirstPartyClient } from './first-party-clients';
@@ -58,6 +60,8 @@ export interface Options {
     registration?: RegistrationOptions | false;
     /** Lets clients be known by the URL of a document that describes them. Default: off. */
     clientMetadataDocuments?: ClientMetadataDocumentsOptions | false;
+    /** Lets members make keys for scripts of theirs. Default: off. */
+    accessKeys?: AccessKeysOptions | false;
     bearer?: Partial<BearerSettings>;
     /** Limits by client address; `false` turns all of them off, for a forum that has its own. */
     limits?: LimitsOptions | false;

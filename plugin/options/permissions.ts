@@ -12,6 +12,8 @@ export interface PermissionOptions {
     authorizeClients?: string;
     /** What an account needs in order to create and edit applications of its own. Default: nothing. */
     manageClients?: string;
+    /** What an account needs in order to create a personal access key, and each time it uses one. Default `USE_PERSONAL_ACCESS_KEYS`. */
+    useAccessKeys?: string;
 }
 
 export interface PermissionSettings {
@@ -20,6 +22,7 @@ export interface PermissionSettings {
     administrator: string;
     authorizeClients: string;
     manageClients?: string;
+    useAccessKeys: string;
 }
 
 /** A scope token (RFC 6749 §3.3) other than the standard scopes. */
@@ -32,7 +35,8 @@ export const permissions = Joi.object({
     all: Joi.array().items(permission).min(1).unique().default(FORUM_PERMISSIONS),
     administrator: permission.default('ADMINISTRATOR'),
     authorizeClients: permission.default('USE_OAUTH_CLIENTS'),
-    manageClients: permission
+    manageClients: permission,
+    useAccessKeys: permission.default('USE_PERSONAL_ACCESS_KEYS')
 })
     .custom((given: PermissionSettings): PermissionSettings => ({
         ...given,

@@ -1,4 +1,5 @@
 import Joi from 'joi';
+import { accessKeys } from './access-keys';
 import { accounts } from './accounts';
 import { bearer } from './bearer';
 import { caps } from './caps';
@@ -44,6 +45,7 @@ const schema = Joi.object<Checked>({
     redirectSchemes,
     registration,
     clientMetadataDocuments,
+    accessKeys,
     bearer,
     limits,
     caps,

@@ -1,5 +1,6 @@
 import type { JWK } from 'jose' with { 'resolution-mode': 'import' };
 import type { DataSource } from 'typeorm';
+import type { AccessKeysOptions } from './access-keys';
 import type { Accounts } from './accounts';
 import type { BearerSettings } from './bearer';
 import type { Caps } from './caps';
@@ -35,6 +36,7 @@ export interface Settings {
     redirectSchemes: string[];
     registration: RegistrationSettings | false;
     clientMetadataDocuments: ClientMetadataDocumentsSettings | false;
+    accessKeys: AccessKeysOptions | false;
     bearer: BearerSettings;
     limits: LimitsSettings;
     caps: Caps;

@@ -13,6 +13,9 @@ const MAX_KNOWN = 10_000;
 /** Stands for every client id that does not exist. No client id looks like this. */
 const UNKNOWN = '?';
 
+/** Stands for all personal access keys. No client id has a blank in it. */
+const ACCESS_KEY = 'access key';
+
 /**
  * What all clients together may do from one client address, in limits of one client. Several people are behind one
  * address, but clients that one person made must not add up.
@@ -108,6 +111,15 @@ export class RateLimits {
         const client = found?.clientId ?? UNKNOWN;
         refuse(await counter.count(`${client} ${clientNetwork(address)}`), tally);
         await countAddress(counter, address, tally);
+    }
+
+    /**
+     * Counts a wrong personal access key, among the failed authentications of its client address.
+     *
+     * @throws OAuthError 429 if this one is over the limit. A right key is never refused
+     */
+    failedAccessKey(address: string): Promise<void> {
+        return this.failedAuthentication({ clientId: ACCESS_KEY, address }, { clientId: ACCESS_KEY });
     }
 
     /**

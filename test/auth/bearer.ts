@@ -21,10 +21,14 @@ interface Seen {
 }
 
 /** What a handler of the host's reads, with the types that it gets: wrong ones do not compile. */
-function whoAmI(request: Request): { accountId: string | undefined; clientId: string | undefined; may: string[] } {
+function whoAmI(request: Request): {
+    accountId: string | undefined;
+    clientId: string | null | undefined;
+    may: string[];
+} {
     const { credentials } = request.auth;
     const accountId: string | undefined = credentials.accountId;
-    const clientId: string | undefined = credentials.clientId;
+    const clientId: string | null | undefined = credentials.clientId;
     const may: string[] = credentials.permissions ?? [];
     const scope: string[] | undefined = credentials.scope;
     // @ts-expect-error An account's id is a string.

@@ -298,7 +298,7 @@ describe('protected resources', () => {
         const odd = await openForum(database, { resources: RESOURCES });
         const add = (options: object) => () => odd.server.auth.strategy('x', 'oauth', options);
         expect(add({ resource: 'https://other.example' })).to.throw(/a resource of "resources"/);
-        expect(add({ audience: API })).to.throw(/takes \{ resource, challengeScope \}/);
+        expect(add({ audience: API })).to.throw(/takes \{ resource, challengeScope, accessKeys \}/);
     });
 });
 

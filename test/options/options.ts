@@ -58,7 +58,8 @@ describe('the options', () => {
             permissions: {
                 all: FORUM_PERMISSIONS,
                 administrator: 'ADMINISTRATOR',
-                authorizeClients: 'USE_OAUTH_CLIENTS'
+                authorizeClients: 'USE_OAUTH_CLIENTS',
+                useAccessKeys: 'USE_PERSONAL_ACCESS_KEYS'
             },
             audience: 'https://forum.example',
             resources: [],
@@ -88,6 +89,7 @@ describe('the options', () => {
             },
             firstPartyClients: [{ clientId: 'storyden-cli', name: 'Storyden' }],
             redirectSchemes: [],
+            accessKeys: false,
             bearer: { permissions: 'token', challengeScope: [] },
             limits: {
                 deviceAuthorization: { points: 6000, seconds: 60 },
@@ -102,7 +104,8 @@ describe('the options', () => {
                 clientsPerAccount: 100,
                 pendingPerAccountAndClient: 20,
                 grantsPerAccountAndClient: 100,
-                pendingDevicesPerAddress: 100
+                pendingDevicesPerAddress: 100,
+                accessKeysPerAccount: 100
             }
         });
     });

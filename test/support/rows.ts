@@ -2,6 +2,7 @@ import type { DataSource, EntityTarget, ObjectLiteral } from 'typeorm';
 import type { ColumnMetadata } from 'typeorm/metadata/ColumnMetadata';
 import {
     OAuthClient,
+    type OAuthAccessKey,
     type OAuthAuthorizationCode,
     type OAuthAuthorizationRequest,
     type OAuthDeviceAuthorization,
@@ -51,6 +52,24 @@ export function clientRow(fields: Partial<OAuthClient> = {}): OAuthClient {
         idleSince: null,
         metadataFetchedAt: null,
         deletedAt: null,
+        ...fields
+    };
+}
+
+/** A personal access key of frigg's that never expires and was never used. */
+export function accessKeyRow(fields: Partial<OAuthAccessKey> = {}): OAuthAccessKey {
+    const createdAt = fields.createdAt ?? START;
+    return {
+        id: createId(createdAt),
+        accountId: FRIGG,
+        place: 1,
+        name: 'A script',
+        keyHash: hashSecret(unique('key-')),
+        scopes: null,
+        createdAt,
+        updatedAt: createdAt,
+        expiresAt: null,
+        lastUsedAt: null,
         ...fields
     };
 }

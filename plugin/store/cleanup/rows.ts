@@ -2,6 +2,7 @@ import type { Queries } from '../database';
 
 /** The tables that jobs remove rows from. */
 export type CleanedTable =
+    | 'oauth_access_keys'
     | 'oauth_authorization_codes'
     | 'oauth_authorization_requests'
     | 'oauth_clients'
