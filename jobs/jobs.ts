@@ -8,6 +8,8 @@ import { removeUnused, type UnusedCounts } from './remove-unused';
 export type JobOptions = SweepOptions & {
     /** How long refresh tokens that are not needed any more are kept, seconds. Default: seven days. */
     retention?: number;
+    /** How many superseded refresh tokens a live family keeps, 0 to 100. Default: 10. */
+    history?: number;
     /** How long clients that registered themselves are kept without being used, seconds. Default: seven days. */
     unusedFor?: number;
 };

@@ -1,7 +1,7 @@
 import type { Queue, Worker } from 'bullmq';
 import type { DataSource } from 'typeorm';
 import { within } from '../plugin/within';
-import { requireBatchSize, requireRetention, requireUnusedFor } from './cleanup/options';
+import { requireBatchSize, requireHistory, requireRetention, requireUnusedFor } from './cleanup/options';
 import { JOB_NAMES, type JobName, type JobOptions, type SweepReport } from './jobs';
 import { backOff } from './worker/back-off';
 import { Processor } from './worker/processor';
@@ -67,6 +67,7 @@ export function startWorker({
     ...options
 }: WorkerOptions): MaintenanceWorker {
     requireRetention(options.retention);
+    requireHistory(options.history);
     requireBatchSize(options.batchSize);
     requireUnusedFor(options.unusedFor);
     const intervals = readIntervals(every);

@@ -17,6 +17,11 @@ export const BATCH_SIZE = 2000;
 /** How long refresh tokens that are not needed any more are kept by default, seconds: seven days. */
 export const RETENTION = 7 * 24 * 60 * 60;
 
+/** How many superseded tokens a live family keeps by default, beside its head and the head's predecessor. */
+export const HISTORY = 10;
+
+const MAX_HISTORY = 100;
+
 /** @throws RangeError, because a job would not end without a batch size, and no statement takes a fraction */
 export function requireBatchSize(batchSize: number | undefined): void {
     if (batchSize !== undefined && !(Number.isSafeInteger(batchSize) && batchSize >= 1)) {
@@ -35,5 +40,12 @@ export function requireUnusedFor(unusedFor: number | undefined): void {
 export function requireRetention(retention: number | undefined): void {
     if (retention !== undefined && !(Number.isFinite(retention) && retention >= 0)) {
         throw new RangeError(`"retention" must be a number of seconds from 0, but got ${retention}`);
+    }
+}
+
+/** @throws RangeError, because each token of a live family takes room in the table and time in lists */
+export function requireHistory(history: number | undefined): void {
+    if (history !== undefined && !(Number.isSafeInteger(history) && history >= 0 && history <= MAX_HISTORY)) {
+        throw new RangeError(`"history" must be a whole number from 0 to ${MAX_HISTORY}, but got ${history}`);
     }
 }

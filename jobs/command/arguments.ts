@@ -17,6 +17,7 @@ BullMQ worker until it is stopped, or once.
                        not needed with --once
   --prefix TEXT        of the keys in Redis, default bull, on a cluster {bull}
   --retention SECONDS  how long unneeded refresh tokens are kept, default 604800
+  --history TOKENS     how many used tokens a live sign-in keeps, 0 to 100, default 10
   --batch-size ROWS    how many rows one statement removes at most, default 2000
   --once               run every job once and exit, for cron
   --dry-run            count once what would be removed, and remove nothing
@@ -52,13 +53,19 @@ export function readSettings(args: string[], env: NodeJS.ProcessEnv): Settings |
     const database = readDatabaseUrl(databaseUrl);
     const redis = once ? undefined : readRedisUrl(values['redis-url'] ?? env.REDIS_URL);
     const retention = wholeNumber('--retention', values.retention, 0);
+    const history = wholeNumber('--history', values.history, 0, 100);
     const batchSize = wholeNumber('--batch-size', values['batch-size'], 1);
     return {
         database,
         redis,
         prefix: values.prefix,
         once,
-        job: { dryRun, ...(retention !== undefined && { retention }), ...(batchSize !== undefined && { batchSize }) }
+        job: {
+            dryRun,
+            ...(retention !== undefined && { retention }),
+            ...(history !== undefined && { history }),
+            ...(batchSize !== undefined && { batchSize })
+        }
     };
 }
 
@@ -72,6 +79,7 @@ function parse(args: string[]) {
                 'redis-url': { type: 'string' },
                 prefix: { type: 'string' },
                 retention: { type: 'string' },
+                history: { type: 'string' },
                 'batch-size': { type: 'string' },
                 once: { type: 'boolean' },
                 'dry-run': { type: 'boolean' },
@@ -88,12 +96,18 @@ function parse(args: string[]) {
     }
 }
 
-function wholeNumber(name: string, text: string | undefined, least: number): number | undefined {
+function wholeNumber(
+    name: string,
+    text: string | undefined,
+    least: number,
+    most = Number.MAX_SAFE_INTEGER
+): number | undefined {
     if (text === undefined) {
         return undefined;
     }
-    if (!/^\d{1,9}$/.test(text) || Number(text) < least) {
-        throw new UsageError(`${name} must be a whole number from ${least}, but got ${text}`);
+    if (!/^\d{1,9}$/.test(text) || Number(text) < least || Number(text) > most) {
+        const range = most === Number.MAX_SAFE_INTEGER ? `from ${least}` : `from ${least} to ${most}`;
+        throw new UsageError(`${name} must be a whole number ${range}, but got ${text}`);
     }
     return Number(text);
 }

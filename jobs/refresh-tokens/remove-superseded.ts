@@ -4,18 +4,20 @@ import type { Cleanup } from '../cleanup/cleanup';
 import type { Pace } from '../cleanup/pace';
 import { rangesOf, takeRanges } from './token-ranges';
 
-/** How many superseded tokens an active family keeps beside its head and the head's predecessor. */
-const HISTORY = 100;
-
-/** How many tokens an active family keeps at most, unless more are in their retry window. */
-export const MOST_TOKENS = HISTORY + 2;
+/** What an active family keeps beside its head, the head's predecessor and tokens in their retry window. */
+export interface Kept {
+    /** Tokens that are no older, epoch milliseconds, */
+    cutoff: number;
+    /** and of these so many at most. */
+    history: number;
+}
 
 /** Removes the oldest tokens of active families, as far as they are not needed. */
 export function removeSuperseded(
     cleanup: Cleanup,
     pace: Pace,
     families: readonly PrunableFamily[],
-    cutoff: number
+    kept: Kept
 ): Promise<number> {
     const left = rangesOf(families);
     return cleanup.run(async (size) => {
@@ -31,7 +33,7 @@ export function removeSuperseded(
         let begun = 0;
         for (const { grantId, head } of taken) {
             const own = byGrant.get(grantId) ?? [];
-            const unneeded = own.slice(0, countUnneeded(own, head, cutoff, cleanup.now));
+            const unneeded = own.slice(0, countUnneeded(own, head, kept, cleanup.now));
             ids.push(...unneeded.map(({ id }) => id));
             if (grantId === cut && (unneeded.length === own.length - 2 || own.length < 3)) {
                 // The next tokens of this family may not be needed either.
@@ -67,9 +69,9 @@ function groupByGrant(tokens: readonly DatedToken[]): Map<string, DatedToken[]> 
 }
 
 /** How many of a family's tokens, oldest first, are not needed. The last two cannot be decided yet. */
-function countUnneeded(tokens: readonly DatedToken[], head: number, cutoff: number, now: number): number {
+function countUnneeded(tokens: readonly DatedToken[], head: number, { cutoff, history }: Kept, now: number): number {
     const isNeeded = (token: DatedToken, index: number): boolean => {
-        const isHistory = token.generation >= head - 1 - HISTORY && token.createdAt > cutoff;
+        const isHistory = token.generation >= head - 1 - history && token.createdAt > cutoff;
         return isHistory || !isPrunable(tokens[index + 1]!, tokens[index + 2]!, now);
     };
     const decided = tokens.slice(0, -2);

@@ -106,6 +106,13 @@ describe('forum-oauth-worker', () => {
         expect(await generationsOf(dataSource, live)).to.equal([10, 11]);
     });
 
+    it('accepts a history', async () => {
+        const live = await store(1);
+        const args = ['--once', '--history', '1', '--database-url', database.url];
+        expect(await main(args, {}, new Output(false))).to.equal(0);
+        expect(await generationsOf(dataSource, live)).to.equal([9, 10, 11]);
+    });
+
     it('shows its progress, speed and remaining rows on a terminal', async () => {
         await store(60, 4);
         const output = new Output(true);
@@ -122,6 +129,10 @@ describe('forum-oauth-worker', () => {
             [['--database-url', database.url, '--redis-url', ''], '--redis-url'],
             [['--database-url', database.url, '--redis-url', 'redis://:wo/rd@host'], '--redis-url'],
             [['--once', '--database-url', database.url, '--retention', '1.5'], '--retention'],
+            [
+                ['--once', '--database-url', database.url, '--history', '101'],
+                '--history must be a whole number from 0 to 100'
+            ],
             [['--once', '--database-url', database.url, '--batch-size', '0'], '--batch-size'],
             [['--twice'], '--twice'],
             [['now'], 'has no name']

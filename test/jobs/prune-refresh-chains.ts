@@ -89,12 +89,28 @@ for (const kind of ['server', 'embedded'] as const) {
             expect(await generationsOf(dataSource, grantId)).to.equal([2, 3]);
         });
 
-        it('keeps at most a hundred more superseded tokens', async () => {
+        it('keeps at most ten more superseded tokens, or as many as it is told', async () => {
             const { grantId } = await storeFamily(dataSource, rotated(350, 3 * MINUTE, MINUTE));
-            expect(await prune({ batchSize: 30 })).to.include({ refresh_tokens: 248 });
-            const kept = await generationsOf(dataSource, grantId);
-            expect(kept).to.have.length(102);
-            expect([kept[0], kept.at(-1)]).to.equal([248, 349]);
+            const keeps = async (history: number | undefined, count: number): Promise<void> => {
+                const before = (await generationsOf(dataSource, grantId)).length;
+                const options = { batchSize: 30, ...(history !== undefined && { history }) };
+                expect(await prune(options)).to.include({ refresh_tokens: before - count });
+                const kept = await generationsOf(dataSource, grantId);
+                expect(kept).to.have.length(count);
+                expect([kept[0], kept.at(-1)]).to.equal([350 - count, 349]);
+            };
+            await keeps(100, 102);
+            await keeps(undefined, 12);
+            await keeps(0, 2);
+        });
+
+        it('does not begin with a history that is not usable', async () => {
+            for (const history of [-1, 101, 1.5, Number.NaN]) {
+                await expect(prune({ history })).to.reject(
+                    RangeError,
+                    /"history" must be a whole number from 0 to 100/
+                );
+            }
         });
 
         it('keeps tokens whose retry window is open, and all that came after them', async () => {
@@ -127,8 +143,12 @@ for (const kind of ['server', 'embedded'] as const) {
         it('removes exactly the rows that the rules name', async () => {
             const family = fc.record({
                 ages: fc.array(fc.integer({ min: 0, max: 12 * DAY }), { minLength: 1, maxLength: 12 }),
-                // Many tokens at one instant, to exceed the hundred.
-                burst: fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, fc.integer({ min: 90, max: 130 })),
+                // Many tokens at one instant, to exceed the history.
+                burst: fc.oneof(
+                    { weight: 4, arbitrary: fc.constant(0) },
+                    fc.integer({ min: 5, max: 20 }),
+                    fc.integer({ min: 90, max: 130 })
+                ),
                 windows: fc.array(
                     fc.oneof(
                         fc.constant(0),
@@ -142,8 +162,10 @@ for (const kind of ['server', 'embedded'] as const) {
             });
             const written = fc.array(family, { minLength: 1, maxLength: 5 });
             const batchSize = fc.integer({ min: 1, max: 60 });
+            const histories = fc.constantFrom(undefined, 0, 3, 100);
             await fc.assert(
-                fc.asyncProperty(written, batchSize, async (families, size) => {
+                fc.asyncProperty(written, batchSize, histories, async (families, size, history) => {
+                    const options = { batchSize: size, ...(history !== undefined && { history }) };
                     await deleteFamilies(dataSource);
                     const expected = new Map<string, number[]>();
                     let gone = 0;
@@ -158,28 +180,32 @@ for (const kind of ['server', 'embedded'] as const) {
                         }));
                         const endedAt = ended === null ? null : START - ended;
                         const { grantId } = await storeFamily(dataSource, tokens, { endedAt });
-                        const kept = keptOf(tokens, endedAt, START);
+                        const kept = keptOf(tokens, { endedAt, history: history ?? 10 }, START);
                         expected.set(grantId, kept);
                         gone += tokens.length - kept.length;
                     }
-                    const dry = await prune({ batchSize: size, dryRun: true });
+                    const dry = await prune({ ...options, dryRun: true });
                     expect(dry.refresh_tokens).to.equal(gone);
-                    expect((await prune({ batchSize: size })).refresh_tokens).to.equal(gone);
+                    expect((await prune(options)).refresh_tokens).to.equal(gone);
                     for (const [grantId, kept] of expected) {
                         expect(await generationsOf(dataSource, grantId)).to.equal(kept);
                     }
                     const grants = await dataSource.getRepository(OAuthGrant).count();
                     expect(grants).to.equal([...expected.values()].filter((kept) => kept.length > 0).length);
-                    expect((await prune({ batchSize: size })).refresh_tokens).to.equal(0);
+                    expect((await prune(options)).refresh_tokens).to.equal(0);
                 }),
-                { numRuns: 15 }
+                { numRuns: 20 }
             );
         });
     });
 }
 
 /** The generations that a family keeps, computed from the rules token by token. */
-function keptOf(tokens: StoredToken[], endedAt: number | null, now: number): number[] {
+function keptOf(
+    tokens: StoredToken[],
+    { endedAt, history }: { endedAt: number | null; history: number },
+    now: number
+): number[] {
     const head = tokens.length - 1;
     const all = tokens.map((_token, generation) => generation);
     const expiresAt = tokens[head]!.expiresAt!;
@@ -198,7 +224,7 @@ function keptOf(tokens: StoredToken[], endedAt: number | null, now: number): num
         return (typeof retryUntil === 'number' && retryUntil > now) || usedAt + MINUTE > now;
     };
     const isFurther = (generation: number): boolean =>
-        generation >= head - 101 && tokens[generation]!.createdAt > now - RETENTION;
+        generation >= head - 1 - history && tokens[generation]!.createdAt > now - RETENTION;
     const first = all.find((generation) => isNeeded(generation) || isFurther(generation))!;
     return all.slice(first);
 }
@@ -362,8 +388,8 @@ describe('a cleanup of refresh tokens', () => {
             onProgress: (removed) => (removed >= 20 ? stopping.abort() : undefined)
         });
         expect(first).to.equal({ refresh_tokens: 20, grants: 0, clients: 0, seals: 0 });
-        expect((await prune()).refresh_tokens).to.equal(40 + 4);
-        expect(await generationsOf(dataSource, live.grantId)).to.have.length(56);
+        expect((await prune()).refresh_tokens).to.equal(40 + 48);
+        expect(await generationsOf(dataSource, live.grantId)).to.have.length(12);
         expect(await dataSource.getRepository(OAuthGrant).count()).to.equal(1);
     });
 

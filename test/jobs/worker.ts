@@ -203,6 +203,7 @@ describe('the worker', () => {
             [{ connection: undefined }, '"connection"'],
             [{ connection: '' }, '"connection"'],
             [{ retention: -1 }, '"retention"'],
+            [{ history: 101 }, '"history"'],
             [{ batchSize: 0 }, '"batchSize"'],
             [{ every: { 'prune-refresh-chains': 0 } }, '"every" of prune-refresh-chains'],
             [{ every: { 'expire-device-codes': NaN } }, '"every" of expire-device-codes']
