@@ -15,6 +15,12 @@ export const galeraLibrary = LIBRARIES.find((path) => existsSync(path));
 /** What the nodes of one cluster know of each other: the ports by which they talk, once their data are there. */
 const portsFile = (folder, number) => join(dirname(folder), `galera-${number}.ports`);
 
+/** Written when a node takes part in the cluster. */
+const joinedFile = (folder, number) => join(dirname(folder), `galera-${number}.joined`);
+
+/** How long a node waits for the one before it, milliseconds. */
+const JOIN_TIMEOUT = 60_000;
+
 const isRunning = async (folder, port) => {
     const connection = await mysql.createConnection(mariadb.url(port));
     try {
@@ -95,7 +101,21 @@ export function galeraNode(number) {
             return settings(folder, port, { ...ports, ...(number !== 1 && { peer }) });
         },
 
+        /** One node joins after the other: one that hands its data to two at once fails now and then. */
+        async turn(folder) {
+            const deadline = Date.now() + JOIN_TIMEOUT;
+            while (number > 1 && !existsSync(joinedFile(folder, number - 1)) && Date.now() < deadline) {
+                await sleep(20);
+            }
+        },
+
         /** Whether it is this node, and it takes part in the cluster. */
-        isReady: isRunning
+        async isReady(folder, port) {
+            const isReady = await isRunning(folder, port);
+            if (isReady) {
+                writeFileSync(joinedFile(folder, number), '');
+            }
+            return isReady;
+        }
     };
 }

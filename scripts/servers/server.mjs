@@ -44,6 +44,7 @@ export class Server {
     async start() {
         for (let attempt = 1; !this.#running; ++attempt) {
             const port = this.#port ?? (await freePort());
+            await this.#definition.turn?.(this.#folder);
             const { program } = this.#definition;
             this.#spawn(this.#programs[program], this.#definition.arguments(this.#folder, port));
 
